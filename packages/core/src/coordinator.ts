@@ -1,0 +1,166 @@
+import { Connection } from "./connection.js";
+import { CoordError } from "./errors.js";
+import { Lock, type LockSource } from "./lock.js";
+import { LockTable } from "./lock-table.js";
+import { fullName } from "./names.js";
+import { resolveDriver } from "./resolve.js";
+import { readSettings, type CoordinatorOptions, type Settings } from "./settings.js";
+import { States, type CoordinatorState } from "./states.js";
+import { renderTemplate } from "./template.js";
+import type { Traits } from "./traits.js";
+import { parseBackendUrl, type ParsedUrl } from "./url.js";
+
+/** One life of a coordinator, from `start()` to `stop()`. */
+interface Life {
+  stopped: boolean;
+  running: Running | undefined;
+}
+
+interface Running {
+  readonly connection: Connection;
+  readonly locks: LockTable;
+}
+
+/**
+ * A program's member among others that share a backend: it connects, shows that it is alive,
+ * connects again when it must, and makes the locks. It keeps a program running only while it holds
+ * or waits for something.
+ */
+export class Coordinator implements AsyncDisposable {
+  /** `prefix + agentId`: who this is for the others. */
+  readonly memberId: string;
+  readonly #settings: Settings;
+  readonly #url: ParsedUrl;
+  readonly #states = new States();
+  readonly #source: LockSource;
+  #life: Life | undefined;
+  #running: Running | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> = Promise.resolve();
+
+  /** @throws COORD_BAD_OPTION, COORD_BAD_URL. Nothing is connected before `start()`. */
+  constructor(options: CoordinatorOptions = {}) {
+    this.#settings = readSettings(options);
+    this.memberId = this.#settings.memberId;
+    this.#url = parseBackendUrl(this.#settings.backendUrl);
+    this.#source = { locks: () => this.#mustRun().locks, traits: () => this.traits };
+  }
+
+  get state(): CoordinatorState {
+    return this.#states.current;
+  }
+
+  /** Whether `start()` succeeded and `stop()` was not called since. */
+  get started(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /**
+   * What the backend promises.
+   * @throws COORD_NOT_STARTED, COORD_STOPPED, and COORD_UNAVAILABLE while a lost session is replaced
+   */
+  get traits(): Traits {
+    const { connection } = this.#mustRun();
+    if (!connection.traits) throw connection.unavailable();
+    return connection.traits;
+  }
+
+  /** The state now and every one after it, none left out; ends after `stopped`. */
+  states(): AsyncIterable<CoordinatorState> {
+    return this.#states.follow();
+  }
+
+  /**
+   * Connects. Does nothing when it is started. Rejects when the backend is away (COORD_UNAVAILABLE),
+   * is not what `require` asks for (COORD_TRAITS), or no driver serves the URL (COORD_UNKNOWN_SCHEME,
+   * COORD_DRIVER_MISSING, COORD_BAD_OPTION).
+   */
+  start(): Promise<void> {
+    if (this.#starting) return this.#starting;
+    const life: Life = { stopped: false, running: undefined };
+    this.#life = life;
+    this.#starting = this.#start(life);
+    this.#starting.catch(() => {
+      if (this.#life === life) this.#life = this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Gives back everything that is held, ends whoever waits with COORD_STOPPED, and disconnects. Ends
+   * in bounded time even if the backend is gone, and never rejects. Does nothing when it is stopped.
+   */
+  stop(): Promise<void> {
+    if (this.#life) {
+      this.#stopping = this.#stop(this.#life);
+      this.#life = this.#starting = undefined;
+    }
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /**
+   * The lock of exactly this name, after the coordinator's prefix.
+   * @throws COORD_BAD_NAME, COORD_NOT_STARTED, COORD_STOPPED
+   */
+  getLock(name: string): Lock {
+    this.#mustRun();
+    return new Lock(fullName(this.#settings.prefix, name), this.#source);
+  }
+
+  /**
+   * The lock whose name is made from a template in the grammar of Python's `str.format`:
+   * `"share-{share.id}"`, `"{snapshot[name]}"`, `{{` and `}}` for braces.
+   * @throws COORD_BAD_TEMPLATE for a field that `data` lacks or that is no string, number, bigint or
+   * boolean; COORD_BAD_NAME, COORD_NOT_STARTED, COORD_STOPPED
+   */
+  lock(template: string, data: Readonly<Record<string, unknown>> = {}): Lock {
+    return this.getLock(renderTemplate(template, data));
+  }
+
+  async #start(life: Life): Promise<void> {
+    await this.#stopping;
+    const { drivers, info, clock, log } = this.#settings;
+    const driver = await resolveDriver(this.#url.scheme, drivers);
+    const url = this.#url.read(driver);
+    if (life.stopped) throw stopped();
+    for (const name of url.ignoredOptions) {
+      log.debug(`The URL's option "${name}" means nothing here: ${driver.options[name]?.help}`);
+    }
+    const connection: Connection = new Connection(driver, url, this.#settings, {
+      state: (state) => {
+        // Before anybody is told: who hears of the connection may ask for locks.
+        this.#running = running;
+        this.#states.set(state);
+      },
+      ended: (reason) => running.locks.sessionEnded(reason),
+    });
+    const running = { connection, locks: new LockTable(connection, info, clock, log) };
+    life.running = running;
+    await connection.open();
+  }
+
+  async #stop(life: Life): Promise<void> {
+    life.stopped = true;
+    this.#running = undefined;
+    this.#states.set("stopped");
+    life.running?.locks.close(stopped());
+    await life.running?.connection.close();
+  }
+
+  #mustRun(): Running {
+    if (this.#running) return this.#running;
+    if (this.state === "stopped") throw stopped();
+    throw new CoordError(
+      "COORD_NOT_STARTED",
+      "The coordinator is not started. Await start() first, or make it with connect().",
+    );
+  }
+}
+
+function stopped(): CoordError {
+  return new CoordError("COORD_STOPPED", "The coordinator was stopped. Call start() to go on.");
+}

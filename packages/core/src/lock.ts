@@ -1,0 +1,130 @@
+import type { BreakOptions, BreakResult, HolderInfo, LockState } from "./contract.js";
+import { CoordError } from "./errors.js";
+import type { HeldLock, Hold } from "./hold.js";
+import type { LockTable, Want } from "./lock-table.js";
+import type { Traits } from "./traits.js";
+
+/** How to ask for a lock. */
+export interface AcquireOptions {
+  /** How many milliseconds to wait for it; 0: not at all. @default no end for `acquire`, 0 for `tryAcquire` */
+  timeout?: number | undefined;
+  /** Ends the waiting when it is aborted; what is held by then stays held. */
+  signal?: AbortSignal | undefined;
+  /** Ask for it shared: together with others who hold it shared, never with one who holds it alone. @default false */
+  shared?: boolean | undefined;
+}
+
+/** What a lock needs of its coordinator; throws what says that it is not started. */
+export interface LockSource {
+  locks(): LockTable;
+  traits(): Traits;
+}
+
+/**
+ * A lock's name and the ways to ask for it. Making one costs nothing and nothing is known of it
+ * anywhere before somebody acquires it; what is held is the `Hold`.
+ */
+export class Lock {
+  /** The full name: the coordinator's prefix and the name given. */
+  readonly name: string;
+  readonly #source: LockSource;
+
+  /** @internal */
+  constructor(name: string, source: LockSource) {
+    this.name = name;
+    this.#source = source;
+  }
+
+  /**
+   * Waits until the lock is ours.
+   *
+   * Rejects COORD_BUSY, with the holders, when somebody else still had it after `timeout`;
+   * COORD_UNAVAILABLE when the backend could not say; with `signal.reason` when that was aborted;
+   * COORD_STOPPED when the coordinator stopped. Whichever it is, nothing is left behind.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<Hold> {
+    const locks = this.#source.locks();
+    const held = await locks.acquire(this.name, this.#want(options, Infinity));
+    if (!("busy" in held)) return held;
+    const holders = await locks.holders(this.name, held);
+    throw new CoordError("COORD_BUSY", busyMessage(this.name, holders), { holders });
+  }
+
+  /** As `acquire`, but answers undefined where that rejects COORD_BUSY, and does not wait unless told to. */
+  async tryAcquire(options: AcquireOptions = {}): Promise<Hold | undefined> {
+    const held = await this.#source.locks().acquire(this.name, this.#want(options, 0));
+    return "busy" in held ? undefined : held;
+  }
+
+  /**
+   * Runs `work` while the lock is held and gives what it returns. The lock is released however it
+   * ends. An error of `work` is the one thrown; else, when the lock was lost meanwhile, COORD_LOST
+   * with what `work` returned as `result`. A release that fails is only logged.
+   */
+  async run<T>(work: (hold: Hold) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
+    const hold = (await this.acquire(options)) as HeldLock;
+    let result: T;
+    let lost: CoordError | undefined;
+    try {
+      result = await work(hold);
+      lost = hold.lost;
+    } finally {
+      await hold[Symbol.asyncDispose]();
+    }
+    if (!lost) return result;
+    throw new CoordError("COORD_LOST", lost.message, {
+      result,
+      ...(lost.reason ? { reason: lost.reason } : {}),
+    });
+  }
+
+  /** Who holds it and who waits for it, as far as the backend knows. Rejects COORD_UNAVAILABLE, COORD_UNSUPPORTED. */
+  async inspect(): Promise<LockState> {
+    return this.#source.locks().inspect(this.name);
+  }
+
+  /**
+   * Takes the lock from whoever holds it: asks the holder, and answers when it has given the lock
+   * back or its time has run out. With `force` it is taken away at once, and only the token protects
+   * what the holder still does. Rejects COORD_UNAVAILABLE, COORD_UNSUPPORTED.
+   */
+  async break(options: Partial<BreakOptions> = {}): Promise<BreakResult> {
+    return this.#source.locks().break(this.name, { force: false, ...options });
+  }
+
+  #want({ timeout, signal, shared = false }: AcquireOptions, otherwise: number): Want {
+    const wanted = timeout ?? otherwise;
+    if (typeof wanted !== "number" || !(wanted >= 0)) {
+      throw bad('"timeout" must be a number of milliseconds, 0 or more, or Infinity.');
+    }
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw bad('"signal" must be an AbortSignal.');
+    }
+    if (typeof shared !== "boolean") throw bad('"shared" must be true or false.');
+    if (shared && !this.#source.traits().shared) {
+      throw new CoordError(
+        "COORD_UNSUPPORTED",
+        "This backend has no shared locks. Leave { shared } out, or use a backend that has them.",
+      );
+    }
+    return { timeout: wanted, signal, shared };
+  }
+}
+
+function bad(message: string): CoordError {
+  return new CoordError("COORD_BAD_OPTION", `${message} Correct it or leave it out.`);
+}
+
+function busyMessage(name: string, holders: readonly HolderInfo[]): string {
+  const who = holders.map(describe).join(", ") || "somebody this backend does not know";
+  return `"${name}" is held by ${who}. Wait longer with { timeout }, or try again later.`;
+}
+
+function describe({ member, host, pid, since }: HolderInfo): string {
+  const details = [
+    ...(pid === undefined ? [] : [`process ${pid}`]),
+    ...(host === undefined ? [] : [`on ${host}`]),
+    ...(since === undefined ? [] : [`since ${since.toISOString()}`]),
+  ];
+  return details.length > 0 ? `${member} (${details.join(" ")})` : member;
+}

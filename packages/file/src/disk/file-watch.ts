@@ -1,0 +1,23 @@
+import { watch, type FSWatcher } from "node:fs";
+
+/**
+ * Calls `changed` when the file at a path is touched, moved or removed, until it is closed. Where
+ * the kernel has no watches left it calls `failed` and watches nothing.
+ */
+export class FileWatch {
+  #watcher: FSWatcher | undefined;
+
+  constructor(path: string, changed: () => void, failed: (error: unknown) => void) {
+    try {
+      this.#watcher = watch(path, { persistent: false }, changed);
+      this.#watcher.on("error", failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+}

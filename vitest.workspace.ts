@@ -1,0 +1,45 @@
+import { existsSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { defineConfig } from "vitest/config";
+import { backends, chosen } from "./packages/testkit/src/backends.ts";
+
+// Tests read the packages' sources; the processes they start run the build.
+const conditions = ["@coord/source", "node", "import", "default"];
+
+// What is no backend is always tested.
+const tested = chosen(backends, process.env.COORD_TEST_ONLY);
+const others = backends.filter((backend) => !tested.includes(backend));
+const leftOut = new Set(others.map(({ name }) => name));
+const only = process.env.COORD_TEST_ONLY && tested.map(({ name }) => name).join(",");
+
+const projects = readdirSync("packages", { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !leftOut.has(entry.name))
+  .map(({ name }) => {
+    const root = resolve("packages", name);
+    const server = resolve(root, "test/server.ts");
+    return {
+      ssr: { resolve: { conditions } },
+      test: {
+        name,
+        root,
+        include: ["test/**/*.test.ts"],
+        globalSetup: existsSync(server) ? [server] : [],
+        setupFiles: [resolve("scripts/in-package.mjs")],
+        provide: { packageFolder: root },
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      },
+    };
+  });
+
+export default defineConfig({
+  test: {
+    projects,
+    reporters: ["default", ["./scripts/plain-reporter.mjs", { only }]],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**"],
+      exclude: ["packages/{demo,bench}/**"],
+    },
+  },
+});
