@@ -6,6 +6,7 @@ import { systemClock } from "../src/clock.js";
 import { withDeadline } from "../src/deadline.js";
 import { CoordError, isCoordError } from "../src/errors.js";
 import { fullName } from "../src/names.js";
+import { register, registered, schemes } from "../src/registry.js";
 import { States } from "../src/states.js";
 import type { Traits } from "../src/traits.js";
 import { unmetTraits } from "../src/traits.js";
@@ -180,3 +181,17 @@ async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   for await (const item of source) items.push(item);
   return items;
 }
+
+describe("the registry", () => {
+  test("takes a driver twice, but no other for the same scheme, and then registers none of its schemes", () => {
+    const { driver } = new Scripted();
+    register(driver);
+    register(driver);
+    expect(registered("scripted")).toBe(driver);
+    const impostor = { ...driver, name: "impostor", schemes: ["fresh", "scripted"] };
+    expect(() => register(impostor)).toThrow(/"scripted:" is taken by the driver "scripted"/);
+    expect(registered("scripted")).toBe(driver);
+    expect(registered("fresh")).toBeUndefined();
+    expect(schemes()).toEqual(["scripted"]);
+  });
+});
