@@ -26,9 +26,11 @@ function project(install: { core: "linked" | "copied"; file: boolean }): string 
 function run(folder: string, program: string): string {
   const path = join(folder, "program.mjs");
   writeFileSync(path, program);
+  // pnpm's commands set NODE_PATH to a place where all packages are.
+  const { NODE_PATH: _, ...environment } = process.env;
   const { stdout, stderr } = spawnSync(process.execPath, [path], {
     cwd: dirname(folder),
-    env: { ...process.env, COORD_STATE_PATH: join(folder, "state") },
+    env: { ...environment, COORD_STATE_PATH: join(folder, "state") },
     encoding: "utf8",
   });
   expect(stderr).toBe("");
