@@ -35,6 +35,11 @@ export class Attempt {
     return this.#over !== undefined;
   }
 
+  /** Throws the reason if it ended early. */
+  throwIfOver(): void {
+    if (this.#over) throw this.#over.reason;
+  }
+
   /** Settles as `work` does, or rejects with the reason of an early end or of an interruption. */
   wait<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -1,6 +1,17 @@
 import type { Clock, Timer } from "./clock.js";
 import type { Logger, Session } from "./contract.js";
 import { withDeadline } from "./deadline.js";
+import { messageOf } from "./errors.js";
+
+/** How a session is kept alive. All durations are milliseconds. */
+export interface Pace {
+  /** Instead of a lease's ttl, where that has no end. */
+  readonly ttl: number;
+  /** The time from one beat to the next, at most. */
+  readonly heartbeat: number;
+  /** How long one may take; undefined: a third of the time between a beat and the lease's end. */
+  readonly beatTimeout: number | undefined;
+}
 
 /**
  * Calls a session's `beat()` at an even pace for as long as it is wanted: every beat has a deadline
@@ -12,21 +23,24 @@ export class Beats {
   readonly #within: number;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #answered: (answered: boolean) => void;
   #timer: Timer | undefined;
   #stopped = false;
 
-  /** `heartbeat` and `within`: the least pace and each beat's deadline, in milliseconds. */
+  /** `answered` is told after each beat whether it was. */
   constructor(
     session: Session,
-    pace: { heartbeat: number; within: number },
-    clock: Clock,
-    log: Logger,
+    pace: Pace,
+    { clock, log }: { clock: Clock; log: Logger },
+    answered: (answered: boolean) => void,
   ) {
     this.#session = session;
     this.#every = Math.min(pace.heartbeat, session.beatEvery);
-    this.#within = pace.within;
+    const ttl = session.lease.ttl === Infinity ? pace.ttl : session.lease.ttl;
+    this.#within = pace.beatTimeout ?? Math.max(250, (ttl - this.#every) / 3);
     this.#clock = clock;
     this.#log = log;
+    this.#answered = answered;
     if (session.beat && session.beatEvery < Infinity) this.#wait(this.#every);
   }
 
@@ -41,13 +55,22 @@ export class Beats {
 
   async #beat(): Promise<void> {
     const sentAt = this.#clock.now();
+    const answered = await this.#isAnswered();
+    if (this.#stopped) return;
+    this.#answered(answered);
+    this.#wait(Math.max(0, sentAt + this.#every - this.#clock.now()));
+  }
+
+  async #isAnswered(): Promise<boolean> {
     try {
       await withDeadline(this.#clock, this.#within, "A heartbeat", async (signal) => {
         await this.#session.beat?.(signal);
       });
+      return true;
     } catch (error) {
-      this.#log.warn(`A heartbeat failed: ${String(error)} It is tried again.`);
+      if (!this.#stopped)
+        this.#log.warn(`A heartbeat failed: ${messageOf(error)} It is tried again.`);
+      return false;
     }
-    if (!this.#stopped) this.#wait(Math.max(0, sentAt + this.#every - this.#clock.now()));
   }
 }

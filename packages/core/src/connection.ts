@@ -5,6 +5,7 @@ import type { Driver, Session, SessionEnd } from "./contract.js";
 import { cleanUpWithin, withDeadline } from "./deadline.js";
 import { deferred } from "./deferred.js";
 import { CoordError, messageOf, type LossReason } from "./errors.js";
+import { LeaseWatch } from "./lease-watch.js";
 import type { Settings } from "./settings.js";
 import { unmetTraits, type Traits } from "./traits.js";
 import type { BackendUrl } from "./url.js";
@@ -16,11 +17,19 @@ export interface ConnectionEvents {
   ended(reason: LossReason): void;
 }
 
-/** A session and whether its backend has stopped answering. */
+/** How long, in milliseconds, opening a session may take, or the ttl if that is longer. */
+const openWithin = 10_000;
+
+/** A session, and whether its backend has stopped answering. */
 interface Tie {
   session: Session | undefined;
-  suspended: boolean;
+  /** The driver says so. */
+  cut: boolean;
+  /** The last heartbeat was not answered. */
+  silent: boolean;
 }
+
+const noTie: Tie = { session: undefined, cut: false, silent: false };
 
 /**
  * A coordinator's tie to its backend: one session at a time, kept alive by beats. When a session
@@ -34,9 +43,13 @@ export class Connection {
   readonly #settings: Settings;
   readonly #events: ConnectionEvents;
   readonly #closing = new AbortController();
-  #tie: Tie = { session: undefined, suspended: false };
+  readonly #leases: LeaseWatch;
+  #tie: Tie = noTie;
   #beats: Beats | undefined;
-  #available = deferred<void>();
+  readonly #waiting = new Set<() => void>();
+  #last: Session | undefined;
+  #delays: Iterator<number, never>;
+  #openedAt = 0;
   #failure: unknown;
 
   constructor(driver: Driver, url: BackendUrl, settings: Settings, events: ConnectionEvents) {
@@ -45,16 +58,30 @@ export class Connection {
     this.#url = url;
     this.#settings = settings;
     this.#events = events;
+    this.#delays = this.#newDelays();
+    this.#leases = new LeaseWatch(settings.clock, () =>
+      this.#over(this.#tie, { reason: "expired" }),
+    );
   }
 
-  /** What the session promises; undefined while there is none. */
+  /** What the session promises, or the last one did; undefined before there was one. */
   get traits(): Traits | undefined {
-    return this.#tie.session?.traits;
+    return this.#last?.traits;
   }
 
   /** The session, while it is there and its backend answers. */
   get session(): Session | undefined {
-    return this.#tie.suspended ? undefined : this.#tie.session;
+    this.check();
+    const { session, cut, silent } = this.#tie;
+    return cut || silent ? undefined : session;
+  }
+
+  /** Ends the session if its time has run out, although no timer has had its turn yet. */
+  check(): void {
+    const { session } = this.#tie;
+    if (session && this.#settings.clock.now() >= session.lease.usableUntil) {
+      this.#over(this.#tie, { reason: "expired" });
+    }
   }
 
   /** Whether the session has not ended, answering or not: what it granted is held. */
@@ -62,110 +89,135 @@ export class Connection {
     return this.#tie.session === session;
   }
 
-  /** Resolves when `session` is there. */
-  available(): Promise<void> {
-    return this.session ? Promise.resolve() : this.#available.promise;
+  /** Calls `callback` once when `session` is there again; the function it gives takes that back. */
+  onAvailable(callback: () => void): () => void {
+    this.#waiting.add(callback);
+    return () => this.#waiting.delete(callback);
   }
 
   /** The error for whoever cannot wait until `session` is there. */
   unavailable(): CoordError {
     return new CoordError(
       "COORD_UNAVAILABLE",
-      `The ${this.backend} backend at ${this.#url.toString()} cannot be reached. Wait for it with { timeout }, or see whether it runs.`,
+      `The ${this.backend} backend at ${this.#url.toString()} does not answer. See whether it runs; acquire() waits for it.`,
       { cause: this.#failure },
     );
   }
 
   /** Opens the first session; rejects when that fails. */
   async open(): Promise<void> {
-    const session = await this.#open(undefined);
-    void this.#supervise(session);
+    await this.#open(undefined);
   }
 
   /** Closes the session, giving back all that is held, in bounded time. */
   async close(): Promise<void> {
     this.#closing.abort();
-    const { session } = this.#tie;
-    this.#tie = { session: undefined, suspended: false };
-    this.#beats?.stop();
+    const session = this.#drop();
     if (session) await this.#close(session);
   }
 
-  async #supervise(first: Session): Promise<void> {
-    let session: Session | undefined = first;
-    while (session) {
-      const end: SessionEnd = await session.ended;
-      if (this.#closing.signal.aborted) return;
-      this.#drop(end);
-      session = await this.#reopen(session.id);
-    }
-  }
-
-  #drop({ reason, error }: SessionEnd): void {
-    this.#beats?.stop();
-    this.#tie = { session: undefined, suspended: false };
-    this.#available = deferred();
+  /** The session is over, by its own word or because its time ran out: another is opened. */
+  #over(tie: Tie, { reason, error }: SessionEnd): void {
+    if (tie !== this.#tie) return;
+    const session = this.#drop();
+    if (!session) return;
     this.#failure = error;
     const why = error ? `${reason}: ${messageOf(error)}` : `${reason}.`;
     this.#settings.log.warn(
       `The session with the ${this.backend} backend ended, ${why} What was held is lost; a new session is being opened.`,
     );
-    this.#events.ended(reason);
     this.#events.state("lost");
+    this.#events.ended(reason);
+    // Nothing of it may go on: what it still gets granted would be held by nobody.
+    void this.#close(session);
+    void this.#reopen(session.id);
   }
 
-  async #reopen(previous: string): Promise<Session | undefined> {
-    const { initialReconnectBackoff, maxReconnectBackoff, log } = this.#settings;
-    for (const delay of backoff(initialReconnectBackoff, maxReconnectBackoff)) {
-      await this.#sleep(delay);
-      if (this.#closing.signal.aborted) return undefined;
+  #drop(): Session | undefined {
+    const { session } = this.#tie;
+    this.#beats?.stop();
+    this.#tie = noTie;
+    if (session) this.#leases.remove(session.lease);
+    return session;
+  }
+
+  async #reopen(previous: string): Promise<void> {
+    const { log, clock, ttl } = this.#settings;
+    // A backend that answers and at once fails again must not be asked all the time.
+    if (clock.now() - this.#openedAt >= ttl) this.#delays = this.#newDelays();
+    for (;;) {
+      await this.#sleep(this.#delays.next().value);
+      if (this.#closing.signal.aborted) return;
       try {
-        return await this.#open(previous);
+        await this.#open(previous);
+        return;
       } catch (error) {
-        if (this.#closing.signal.aborted) return undefined;
+        if (this.#closing.signal.aborted) return;
         this.#failure = error;
         log.warn(
           `Opening a session with the ${this.backend} backend failed: ${messageOf(error)} It is tried again.`,
         );
       }
     }
-    return undefined;
   }
 
-  async #open(previous: string | undefined): Promise<Session> {
-    const { memberId, ttl, info, clock, log, heartbeat, beatTimeout } = this.#settings;
-    const tie: Tie = { session: undefined, suspended: false };
-    const session = await this.#unlessClosing(
+  async #open(previous: string | undefined): Promise<void> {
+    const { memberId, ttl, info, clock, log } = this.#settings;
+    const tie: Tie = { session: undefined, cut: false, silent: false };
+    const session = await this.#openInTime((signal) =>
       this.#driver.open(this.#url, {
         memberId,
         ttl,
         info,
         clock,
         log,
-        signal: this.#closing.signal,
+        signal,
         ...(previous === undefined ? {} : { previous }),
-        state: (state) => this.#heard(tie, state),
+        state: (state) => this.#heard(tie, { cut: state === "suspended" }),
       }),
     );
     await this.#check(session);
+    if (this.#closing.signal.aborted) {
+      void this.#close(session);
+      throw stoppedWhileOpening();
+    }
     tie.session = session;
     this.#tie = tie;
-    this.#beats = new Beats(session, { heartbeat, within: beatTimeout }, clock, log);
-    if (!tie.suspended) this.#available.resolve();
-    this.#events.state(tie.suspended ? "suspended" : "connected");
-    return session;
+    this.#last = session;
+    this.#failure = undefined;
+    this.#openedAt = clock.now();
+    this.#leases.add(session.lease);
+    this.#beats = new Beats(session, this.#settings, this.#settings, (answered) =>
+      this.#heard(tie, { silent: !answered }),
+    );
+    void session.ended.then((end) => this.#over(tie, end));
+    this.#events.state(tie.cut ? "suspended" : "connected");
+    if (!tie.cut) this.#wake();
   }
 
-  /** What is opened although the coordinator stopped meanwhile is closed when it comes. */
-  #unlessClosing(opening: Promise<Session>): Promise<Session> {
-    const { signal } = this.#closing;
+  /** What is opened although the coordinator stopped meanwhile, or too late, is closed when it comes. */
+  #openInTime(open: (signal: AbortSignal) => Promise<Session>): Promise<Session> {
+    const { clock, ttl } = this.#settings;
+    const controller = new AbortController();
     return new Promise((resolve, reject) => {
-      const stop = onAbort(signal, () => reject(stoppedWhileOpening()));
+      const giveUp = (error: CoordError): void => {
+        reject(error);
+        controller.abort(error);
+      };
+      const within = Math.max(ttl, openWithin);
+      const timer = clock.timer(within, () => giveUp(this.unavailable()));
+      const unlisten = onAbort(this.#closing.signal, () => giveUp(stoppedWhileOpening()));
+      const opening = (async () => open(controller.signal))();
       opening.then((session) => {
-        if (signal.aborted) void this.#close(session);
+        if (controller.signal.aborted) void this.#close(session);
         resolve(session);
       }, reject);
-      void opening.then(stop, stop);
+      void opening
+        .catch(() => {})
+        .finally(() => {
+          timer.cancel();
+          unlisten();
+        });
     });
   }
 
@@ -179,14 +231,23 @@ export class Connection {
     );
   }
 
-  #heard(tie: Tie, state: "connected" | "suspended"): void {
-    const suspended = state === "suspended";
-    if (tie.suspended === suspended) return;
-    tie.suspended = suspended;
-    if (tie !== this.#tie) return;
-    if (suspended) this.#available = deferred();
-    else this.#available.resolve();
-    this.#events.state(state);
+  #heard(tie: Tie, news: Partial<Pick<Tie, "cut" | "silent">>): void {
+    const before = tie.cut || tie.silent;
+    Object.assign(tie, news);
+    const now = tie.cut || tie.silent;
+    if (tie !== this.#tie || now === before) return;
+    this.#events.state(now ? "suspended" : "connected");
+    if (!now) this.#wake();
+  }
+
+  #wake(): void {
+    for (const callback of this.#waiting) callback();
+    this.#waiting.clear();
+  }
+
+  #newDelays(): Iterator<number, never> {
+    const { initialReconnectBackoff, maxReconnectBackoff } = this.#settings;
+    return backoff(initialReconnectBackoff, maxReconnectBackoff);
   }
 
   async #close(session: Session): Promise<void> {

@@ -59,14 +59,14 @@ export interface Session {
   readonly ended: Promise<SessionEnd>;
   /**
    * Asks for a lock. Core never has two requests for one name that exclude each other at a session
-   * at once. Rejects at once when `request.signal` is aborted and then leaves nothing behind: what is
-   * granted all the same is given back by the driver.
+   * at once, and never begins one whose signal is aborted. Rejects at once when `request.signal` is
+   * aborted and then leaves nothing behind: what is granted all the same is given back by the driver.
    */
   acquire(request: AcquireRequest): Promise<Grant | Busy>;
   /** Who holds the name and who waits for it, as far as the backend knows. */
-  inspect?(name: string): Promise<LockState>;
-  /** Takes the lock from its holder; see `Lock.break()`. */
-  break?(name: string, options: BreakOptions): Promise<BreakResult>;
+  inspect?(name: string, signal: AbortSignal): Promise<LockState>;
+  /** Takes the lock from its holder; see `Lock.break()`. Ends, rejecting, when `signal` is aborted. */
+  break?(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult>;
   /** Gives back everything and waits for clean-ups under way, until `signal` is aborted at the latest. */
   close(signal: AbortSignal): Promise<void>;
 }
@@ -100,9 +100,12 @@ export interface Grant {
   readonly token: bigint;
   /** Until when the grant can be relied on; the session's, where it has no end of its own. */
   readonly lease: Lease;
-  /** Resolves when this grant, not the whole session, is gone otherwise than by `release()`. Never rejects. */
+  /** A promise of its own: resolves when this grant, not the whole session, is gone otherwise than by `release()`. Never rejects. */
   readonly lost: Promise<LossReason>;
-  /** Gives it back, only if it is still ours, compared in the backend, in one step. */
+  /**
+   * Gives it back, only if it is still ours, compared in the backend, in one step. When it rejected
+   * it is called again, until it answers or the session ends.
+   */
   release(signal: AbortSignal): Promise<"released" | "gone">;
 }
 
@@ -114,16 +117,22 @@ export interface Busy {
 }
 
 /**
- * Until when a session or a grant can be relied on. The driver tells of renewals, core judges.
+ * Until when a session or a grant can be relied on. Drivers get one from `startLease()`, or use
+ * `endless`; they tell it of renewals, and core judges by it. All instants are of the `now()` of the
+ * clock in the session's context.
  */
 export interface Lease {
+  /** How many milliseconds the backend keeps it without hearing of us. */
+  readonly ttl: number;
+  /** When it ends: the last acknowledged renewal's sending and the ttl. `Infinity`: not by time. */
+  readonly endsAt: number;
+  /** Until when users may rely on it: one margin before the end. */
+  readonly usableUntil: number;
   /**
-   * The backend acknowledged a renewal that was sent at `sentAt` (of `Clock.now()`), for `ttl`
-   * milliseconds if it said how many.
+   * The backend acknowledged a renewal that was sent at `sentAt`, for `ttl` milliseconds if it said
+   * how many. An older answer, or one that comes after `usableUntil`, changes nothing.
    */
   renewed(sentAt: number, ttl?: number): void;
-  /** The instant, of `Clock.now()`, at which it ends; `Infinity` where it is not a matter of time. */
-  readonly endsAt: number;
 }
 
 /** What is known of a holder, or of one who waits. */

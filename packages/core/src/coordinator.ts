@@ -1,4 +1,6 @@
+import { Awake } from "./awake.js";
 import { Connection } from "./connection.js";
+import { deferred } from "./deferred.js";
 import { CoordError } from "./errors.js";
 import { Lock, type LockSource } from "./lock.js";
 import { LockTable } from "./lock-table.js";
@@ -33,6 +35,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #url: ParsedUrl;
   readonly #states = new States();
   readonly #source: LockSource;
+  readonly #awake: Awake;
   #life: Life | undefined;
   #running: Running | undefined;
   #starting: Promise<void> | undefined;
@@ -43,6 +46,7 @@ export class Coordinator implements AsyncDisposable {
     this.#settings = readSettings(options);
     this.memberId = this.#settings.memberId;
     this.#url = parseBackendUrl(this.#settings.backendUrl);
+    this.#awake = new Awake(this.#settings.clock);
     this.#source = { locks: () => this.#mustRun().locks, traits: () => this.traits };
   }
 
@@ -57,7 +61,7 @@ export class Coordinator implements AsyncDisposable {
 
   /**
    * What the backend promises.
-   * @throws COORD_NOT_STARTED, COORD_STOPPED, and COORD_UNAVAILABLE while a lost session is replaced
+   * @throws COORD_NOT_STARTED, COORD_STOPPED
    */
   get traits(): Traits {
     const { connection } = this.#mustRun();
@@ -79,7 +83,7 @@ export class Coordinator implements AsyncDisposable {
     if (this.#starting) return this.#starting;
     const life: Life = { stopped: false, running: undefined };
     this.#life = life;
-    this.#starting = this.#start(life);
+    this.#starting = this.#awake.during(this.#start(life));
     this.#starting.catch(() => {
       if (this.#life === life) this.#life = this.#starting = undefined;
     });
@@ -91,11 +95,16 @@ export class Coordinator implements AsyncDisposable {
    * in bounded time even if the backend is gone, and never rejects. Does nothing when it is stopped.
    */
   stop(): Promise<void> {
-    if (this.#life) {
-      this.#stopping = this.#stop(this.#life);
-      this.#life = this.#starting = undefined;
-    }
-    return this.#stopping;
+    const life = this.#life;
+    if (!life) return this.#stopping;
+    this.#life = this.#starting = undefined;
+    const before = this.#stopping;
+    const { promise, resolve } = deferred<void>();
+    // Known before anybody is told, because whoever is told may call start() or stop().
+    this.#stopping = promise;
+    const stopping = Promise.all([before, this.#stop(life)]);
+    void this.#awake.during(stopping).then(() => resolve());
+    return promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -123,7 +132,7 @@ export class Coordinator implements AsyncDisposable {
 
   async #start(life: Life): Promise<void> {
     await this.#stopping;
-    const { drivers, info, clock, log } = this.#settings;
+    const { drivers, log } = this.#settings;
     const driver = await resolveDriver(this.#url.scheme, drivers);
     const url = this.#url.read(driver);
     if (life.stopped) throw stopped();
@@ -132,13 +141,15 @@ export class Coordinator implements AsyncDisposable {
     }
     const connection: Connection = new Connection(driver, url, this.#settings, {
       state: (state) => {
+        if (life.stopped) return;
         // Before anybody is told: who hears of the connection may ask for locks.
         this.#running = running;
         this.#states.set(state);
+        if (state === "suspended") running.locks.suspended();
       },
       ended: (reason) => running.locks.sessionEnded(reason),
     });
-    const running = { connection, locks: new LockTable(connection, info, clock, log) };
+    const running = { connection, locks: new LockTable(connection, this.#settings, this.#awake) };
     life.running = running;
     await connection.open();
   }

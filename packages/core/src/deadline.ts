@@ -17,12 +17,12 @@ export function withDeadline<T>(
   return new Promise((resolve, reject) => {
     const controller = new AbortController();
     const timer = clock.timer(ms, () => {
-      const message = `${what} took longer than ${ms} ms. See whether the backend answers.`;
+      const message = `${what} took longer than ${Math.round(ms)} ms. See whether the backend answers.`;
       const error = new CoordError("COORD_UNAVAILABLE", message);
       reject(error);
       controller.abort(error);
     });
-    work(controller.signal)
+    (async () => work(controller.signal))()
       .then(resolve, reject)
       .finally(() => timer.cancel());
   });

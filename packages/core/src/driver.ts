@@ -18,7 +18,7 @@ export type {
   SessionEnd,
 } from "./contract.js";
 export { CoordError, isCoordError, type CoordErrorCode, type LossReason } from "./errors.js";
-export { endless } from "./lease.js";
+export { endless, startLease } from "./lease.js";
 export type { OptionSpec, OptionValues, UrlOption } from "./option-spec.js";
 export { register } from "./registry.js";
 export type { Traits } from "./traits.js";

@@ -84,3 +84,20 @@ export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return /[.!?]$/.test(message) ? message : `${message}.`;
 }
+
+/** For errors of a driver: theirs where they have a code, else COORD_UNAVAILABLE with their cause. */
+export function asUnavailable(error: unknown, what: string): unknown {
+  if (isCoordError(error)) return error;
+  return new CoordError(
+    "COORD_UNAVAILABLE",
+    `${what} failed: ${messageOf(error)} See whether the backend works.`,
+    { cause: error },
+  );
+}
+
+/** As `asUnavailable`, for `catch()`. */
+export function unavailable(what: string): (error: unknown) => never {
+  return (error) => {
+    throw asUnavailable(error, what);
+  };
+}

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import type { Grant, HolderInfo } from "./contract.js";
+import type { Grant, HolderInfo, Session } from "./contract.js";
 import { CoordError, type LossReason } from "./errors.js";
 import type { Ticket } from "./queue.js";
 
@@ -22,15 +22,16 @@ export interface Hold extends AsyncDisposable {
   /**
    * The check for the line before a side effect: no timer, no I/O.
    * @returns the instant it judged by, of `process.hrtime.bigint()`.
-   * @throws COORD_LOST when it is no longer held, or for less than `atLeast` milliseconds.
+   * @throws COORD_LOST when it is no longer held, or for less than `atLeast` milliseconds;
+   * COORD_BAD_OPTION when `atLeast` is no number from 0.
    */
   assertHeld(options?: { atLeast?: number }): bigint;
   /** For how many milliseconds it can be relied on if no renewal succeeds; `Infinity` where it is not a matter of time, 0 when lost or released. */
   remaining(): number;
   /**
-   * Gives it back. Doing so twice, or after it was lost, does nothing. Rejects COORD_UNAVAILABLE when
-   * the backend could not be told; it is not held any more even then, and is free for others at the
-   * latest when its session ends.
+   * Gives it back. Doing so again, or after it was lost, does nothing more. Rejects COORD_UNAVAILABLE
+   * when the backend could not be told; it is not held any more even then, giving it back goes on,
+   * and it is free for others at the latest when its session ends.
    */
   release(): Promise<void>;
   /** `release()` for `await using`: it never throws, so that the error of the block is the one seen. */
@@ -41,10 +42,10 @@ export interface Hold extends AsyncDisposable {
 export interface HoldKeeper {
   readonly clock: Clock;
   readonly info: HolderInfo;
-  /** Gives the grant back to the driver. */
-  giveBack(hold: HeldLock): Promise<void>;
+  /** Gives the grant back to the driver; "gone" if it was not ours any more. */
+  giveBack(hold: HeldLock): Promise<"released" | "gone">;
   /** The hold is lost: let the next one in. */
-  forget(hold: HeldLock): void;
+  forget(hold: HeldLock, reason: LossReason): void;
   /** A release that nobody waits for failed. */
   releaseFailed(hold: HeldLock, error: unknown): void;
 }
@@ -53,29 +54,44 @@ export interface HoldKeeper {
 export class HeldLock implements Hold {
   readonly name: string;
   readonly shared: boolean;
-  /** @internal */
-  readonly grant: Grant;
-  /** @internal */
-  readonly ticket: Ticket;
+  readonly #session: Session;
+  readonly #grant: Grant;
+  readonly #ticket: Ticket;
   readonly #keeper: HoldKeeper;
   readonly #since: number;
   #lost: CoordError | undefined;
-  #released: Promise<void> | undefined;
+  #released: Promise<"released" | "gone"> | undefined;
   // Made on demand: most holds end before anybody asks for their signal.
   #controller: AbortController | undefined;
 
-  constructor(name: string, grant: Grant, ticket: Ticket, keeper: HoldKeeper) {
+  constructor(name: string, session: Session, grant: Grant, ticket: Ticket, keeper: HoldKeeper) {
     this.name = name;
     this.shared = ticket.shared;
-    this.grant = grant;
-    this.ticket = ticket;
+    this.#session = session;
+    this.#grant = grant;
+    this.#ticket = ticket;
     this.#keeper = keeper;
     this.#since = keeper.clock.wall();
     void grant.lost.then((reason) => this.lose(reason));
   }
 
   get token(): bigint {
-    return this.grant.token;
+    return this.#grant.token;
+  }
+
+  /** @internal */
+  get session(): Session {
+    return this.#session;
+  }
+
+  /** @internal */
+  get grant(): Grant {
+    return this.#grant;
+  }
+
+  /** @internal */
+  get ticket(): Ticket {
+    return this.#ticket;
   }
 
   get signal(): AbortSignal {
@@ -98,22 +114,29 @@ export class HeldLock implements Hold {
   }
 
   assertHeld({ atLeast = 0 }: { atLeast?: number } = {}): bigint {
+    if (!(atLeast >= 0)) throw badAtLeast();
     const at = this.#keeper.clock.hrtime();
+    const left = this.remaining();
     if (this.#lost) throw this.#lost;
     if (this.#released) throw lossOf(this.name, "closed");
-    if (this.grant.lease.endsAt - Number(at) / 1e6 < atLeast) throw lossOf(this.name, "expired");
+    if (left < atLeast) throw lossOf(this.name, "expired");
     return at;
   }
 
   remaining(): number {
     if (this.#lost || this.#released) return 0;
-    return Math.max(0, this.grant.lease.endsAt - this.#keeper.clock.now());
+    const { usableUntil } = this.grant.lease;
+    if (usableUntil === Infinity) return Infinity;
+    const left = usableUntil - this.#keeper.clock.now();
+    // No timer has had its turn yet: the process or the machine stood still.
+    if (left <= 0) this.lose("expired");
+    return Math.max(0, left);
   }
 
-  release(): Promise<void> {
-    if (this.#lost && !this.#released) return Promise.resolve();
+  async release(): Promise<void> {
+    if (this.#lost && !this.#released) return;
     this.#released ??= this.#keeper.giveBack(this);
-    return this.#released;
+    await this.#released;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -124,12 +147,20 @@ export class HeldLock implements Hold {
     }
   }
 
+  /** @internal Releases without throwing; gives the loss that came before, or that this was the news of. */
+  async end(): Promise<CoordError | undefined> {
+    await this[Symbol.asyncDispose]();
+    if (this.#lost) return this.#lost;
+    const how = await this.#released?.catch(() => "released");
+    return how === "gone" ? lossOf(this.name, "taken") : undefined;
+  }
+
   /** @internal The hold is gone, unless it was given back before. */
   lose(reason: LossReason): void {
     if (this.#lost || this.#released) return;
     this.#lost = lossOf(this.name, reason);
     this.#controller?.abort(this.#lost);
-    this.#keeper.forget(this);
+    this.#keeper.forget(this, reason);
   }
 }
 
@@ -144,4 +175,11 @@ const whatHappened: Record<LossReason, string> = {
 function lossOf(name: string, reason: LossReason): CoordError {
   const message = `"${name}" is no longer held: ${whatHappened[reason]}. Stop what it protects and acquire it again.`;
   return new CoordError("COORD_LOST", message, { reason });
+}
+
+function badAtLeast(): CoordError {
+  return new CoordError(
+    "COORD_BAD_OPTION",
+    '"atLeast" must be a number of milliseconds, 0 or more. Correct it or leave it out.',
+  );
 }

@@ -1,20 +1,20 @@
 import { Attempt, sessionOver, timedOut } from "./attempt.js";
+import type { Awake } from "./awake.js";
 import type { Clock } from "./clock.js";
 import type { Connection } from "./connection.js";
-import type {
-  BreakOptions,
-  BreakResult,
-  Busy,
-  Grant,
-  HolderInfo,
-  LockState,
-  Logger,
-  Session,
-} from "./contract.js";
-import { cleanUpWithin, withDeadline } from "./deadline.js";
-import { CoordError, isCoordError, messageOf, type LossReason } from "./errors.js";
+import type { BreakOptions, BreakResult, Busy, Grant, HolderInfo, Lease } from "./contract.js";
+import type { LockState, Logger, Session } from "./contract.js";
+import { deferred } from "./deferred.js";
+import { asUnavailable, CoordError, isCoordError, messageOf, type LossReason } from "./errors.js";
 import { HeldLock, type HoldKeeper } from "./hold.js";
+import { LeaseWatch } from "./lease-watch.js";
 import { FairQueues, type Ticket } from "./queue.js";
+import { Returns } from "./returns.js";
+
+/** How long, in milliseconds, an answer may take that is to come at once. */
+const answerWithin = 5_000;
+/** How long it may take to learn who holds a lock that somebody else has. */
+const holdersWithin = 250;
 
 /** What one call of `acquire()` wants. */
 export interface Want {
@@ -33,75 +33,80 @@ export class LockTable implements HoldKeeper {
   readonly info: HolderInfo;
   readonly #log: Logger;
   readonly #connection: Connection;
+  readonly #awake: Awake;
   readonly #queues = new FairQueues();
   readonly #attempts = new Set<Attempt>();
+  // Those that do not wait.
+  readonly #impatient = new Set<Attempt>();
   readonly #holds = new Set<HeldLock>();
+  readonly #leases: LeaseWatch;
+  readonly #returns: Returns;
   // Owner ids must differ between processes that were given the same member id.
   readonly #ownerPrefix = `${crypto.randomUUID()}-`;
   #owners = 0;
-  #sleep: (() => void) | undefined;
 
-  constructor(connection: Connection, info: HolderInfo, clock: Clock, log: Logger) {
+  constructor(
+    connection: Connection,
+    { info, clock, log }: { info: HolderInfo; clock: Clock; log: Logger },
+    awake: Awake,
+  ) {
     this.#connection = connection;
     this.info = info;
     this.clock = clock;
     this.#log = log;
-  }
-
-  /** How many names somebody here holds or asks for. */
-  get size(): number {
-    return this.#queues.size;
+    this.#awake = awake;
+    this.#leases = new LeaseWatch(clock, (lease) => this.#expire(lease));
+    this.#returns = new Returns(clock, connection, log);
   }
 
   /** Waits for the lock as long as `want` says; answers `Busy` when somebody else still has it. */
   async acquire(name: string, want: Want): Promise<HeldLock | Busy> {
     want.signal?.throwIfAborted();
-    const attempt = new Attempt(this.clock, want.timeout, want.signal);
-    const ticket = this.#queues.enter(name, want.shared);
-    this.#attempts.add(attempt);
-    this.#stayAwake();
     try {
-      if (ticket.turn) {
-        if (want.timeout === 0) return this.#leave(ticket, this.#busy(name));
-        await this.#waitForTurn(attempt, ticket);
-      }
-      return await this.#ask(name, want, attempt, ticket);
+      return await this.#attempt(want.timeout || answerWithin, want.signal, (attempt) => {
+        if (want.timeout === 0) this.#impatient.add(attempt);
+        return this.#inTurn(name, want, attempt);
+      });
     } catch (error) {
       if (error !== timedOut) throw error;
-      if (this.#connection.session) return this.#busy(name);
-      throw this.#connection.unavailable();
-    } finally {
-      attempt.close();
-      this.#attempts.delete(attempt);
-      this.#stayAwake();
+      if (want.timeout === 0) throw this.#connection.unavailable();
+      return { busy: true, holders: await this.#whoHolds(name, want.signal) };
     }
   }
 
-  /** Who holds the name, for an error to say; empty where nobody can tell in time. */
-  async holders(name: string, answer: Busy): Promise<readonly HolderInfo[]> {
-    if (answer.holders) return answer.holders;
+  /** Who holds a name that is busy, for an error to say; empty where nobody can tell in time. */
+  async holders(name: string, { signal }: Want): Promise<readonly HolderInfo[]> {
     try {
-      return (await this.inspect(name)).holders;
-    } catch {
-      return [];
+      return await this.#whoHolds(name, signal);
+    } catch (error) {
+      if (isCoordError(error, "COORD_UNAVAILABLE")) return [];
+      throw error;
     }
   }
 
-  async inspect(name: string): Promise<LockState> {
-    const session = this.#session();
-    if (!session.inspect) throw this.#unsupported("inspect()");
-    const asked = session.inspect(name);
-    return withDeadline(this.clock, cleanUpWithin, `Asking who holds "${name}"`, () => asked);
+  inspect(name: string): Promise<LockState> {
+    return this.#ask(`Asking who holds "${name}"`, answerWithin, undefined, (session, signal) => {
+      if (!session.inspect) throw this.#unsupported("inspect()");
+      return session.inspect(name, signal);
+    });
   }
 
-  async break(name: string, options: BreakOptions): Promise<BreakResult> {
-    const session = this.#session();
-    if (!session.break) throw this.#unsupported("break()");
-    return session.break(name, options);
+  /** Takes as long as the holder takes to answer, at most its lease; ends with the coordinator. */
+  break(name: string, options: BreakOptions): Promise<BreakResult> {
+    return this.#ask(`Breaking "${name}"`, Infinity, undefined, (session, signal) => {
+      if (!session.break) throw this.#unsupported("break()");
+      return session.break(name, options, signal);
+    });
+  }
+
+  /** The backend does not answer for now: who did not want to wait is told so. */
+  suspended(): void {
+    for (const attempt of this.#impatient) attempt.end(this.#connection.unavailable());
   }
 
   /** The session ended: all that was held through it is lost, whoever waits tries the next. */
   sessionEnded(reason: LossReason): void {
+    this.#returns.sessionEnded();
     for (const hold of this.#holds) hold.lose(reason);
     for (const attempt of this.#attempts) attempt.interrupt(sessionOver);
   }
@@ -112,122 +117,190 @@ export class LockTable implements HoldKeeper {
     for (const hold of this.#holds) hold.lose("closed");
   }
 
-  async giveBack(hold: HeldLock): Promise<void> {
-    try {
-      await this.#release(hold.grant, hold.name);
-    } finally {
-      this.forget(hold);
-    }
+  giveBack(hold: HeldLock): Promise<"released" | "gone"> {
+    this.#remove(hold);
+    const { name, session, grant, ticket } = hold;
+    return this.#awake.during(this.#returns.grant(name, session, grant, ticket));
   }
 
-  forget(hold: HeldLock): void {
-    this.#holds.delete(hold);
-    hold.ticket.leave();
-    this.#stayAwake();
+  forget(hold: HeldLock, reason: LossReason): void {
+    this.#connection.check();
+    // Whoever broke the lock waits for the answer; what expired here may not have at the backend.
+    const maybeThere = reason === "broken" || reason === "expired";
+    if (maybeThere && this.#connection.has(hold.session)) {
+      this.giveBack(hold).catch((error: unknown) => this.releaseFailed(hold, error));
+    } else {
+      this.#remove(hold);
+      hold.ticket.leave();
+    }
   }
 
   releaseFailed(hold: HeldLock, error: unknown): void {
-    this.#log.warn(
-      `Releasing "${hold.name}" failed: ${messageOf(error)} It is free for others at the latest when this coordinator's session ends.`,
-    );
+    this.#log.warn(`${messageOf(error)} "${hold.name}" is held no more; giving it back goes on.`);
   }
 
-  async #waitForTurn(attempt: Attempt, ticket: Ticket): Promise<void> {
-    for (;;) {
-      try {
-        return await attempt.wait(ticket.turn ?? Promise.resolve());
-      } catch (error) {
-        if (error === sessionOver) continue;
-        ticket.leave();
-        throw error;
-      }
-    }
-  }
-
-  /** Asks the session, and the next one when it ends, always as the same owner. */
-  async #ask(name: string, want: Want, attempt: Attempt, ticket: Ticket): Promise<HeldLock | Busy> {
-    const owner = `${this.#ownerPrefix}${++this.#owners}`;
-    const mode = want.shared ? "shared" : "exclusive";
-    const wait = want.timeout > 0;
-    for (;;) {
-      const session = await this.#nextSession(attempt, ticket, wait);
-      const { signal } = attempt;
-      const answer = session.acquire({ name, owner, mode, wait, signal, info: this.info });
-      try {
-        const granted = await attempt.wait(answer);
-        if ("busy" in granted) return this.#leave(ticket, granted);
-        if (this.#connection.has(session)) return this.#hold(name, granted, ticket);
-      } catch (error) {
-        if (attempt.over) {
-          void this.#giveUp(name, answer, ticket);
-          throw error;
-        }
-        if (error !== sessionOver && this.#connection.session === session) {
-          ticket.leave();
-          throw asUnavailable(error, name);
-        }
-      }
-      // The session ended, and with it what it granted, or it does not answer for now.
-      answer.catch(() => {});
-    }
-  }
-
-  async #nextSession(attempt: Attempt, ticket: Ticket, wait: boolean): Promise<Session> {
+  /** Runs `work` as an attempt: it ends with its time, with the signal and with the coordinator. */
+  async #attempt<T>(
+    timeout: number,
+    signal: AbortSignal | undefined,
+    work: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    const attempt = new Attempt(this.clock, timeout, signal);
+    this.#attempts.add(attempt);
+    this.#awake.add();
     try {
+      return await work(attempt);
+    } finally {
+      attempt.close();
+      this.#attempts.delete(attempt);
+      this.#impatient.delete(attempt);
+      this.#awake.remove();
+    }
+  }
+
+  async #inTurn(name: string, want: Want, attempt: Attempt): Promise<HeldLock | Busy> {
+    const ticket = this.#queues.enter(name, want.shared);
+    const owner = `${this.#ownerPrefix}${++this.#owners}`;
+    try {
+      if (ticket.turn && want.timeout === 0) return this.#refuse(name, ticket);
+      await this.#waitForTurn(attempt, ticket);
       for (;;) {
-        if (this.#connection.session) return this.#connection.session;
-        if (!wait) throw this.#connection.unavailable();
-        try {
-          await attempt.wait(this.#connection.available());
-        } catch (error) {
-          if (error !== sessionOver) throw error;
-        }
+        const session = await this.#nextSession(attempt, want.timeout > 0);
+        const granted = await this.#request(session, { name, owner, want }, attempt, ticket);
+        if (granted) return granted;
       }
     } catch (error) {
-      ticket.leave();
+      if (!this.#returns.keeps(ticket)) ticket.leave();
       throw error;
     }
   }
 
-  #hold(name: string, grant: Grant, ticket: Ticket): HeldLock {
-    const hold = new HeldLock(name, grant, ticket, this);
-    ticket.holder = hold;
-    this.#holds.add(hold);
-    return hold;
-  }
-
-  /** The caller has its answer; a grant that comes all the same goes back before the next one's turn. */
-  async #giveUp(name: string, answer: Promise<Grant | Busy>, ticket: Ticket): Promise<void> {
-    try {
-      const late = await answer;
-      if (!("busy" in late)) await this.#release(late, name);
-    } catch (error) {
-      this.#log.debug(`Giving up "${name}": ${messageOf(error)} Nothing to do.`);
-    } finally {
-      ticket.leave();
+  async #waitForTurn(attempt: Attempt, { turn }: Ticket): Promise<void> {
+    while (turn) {
+      try {
+        await attempt.wait(turn);
+        return;
+      } catch (error) {
+        // A session that ends is nothing to who is not there yet.
+        if (error !== sessionOver) throw error;
+      }
     }
   }
 
-  async #release(grant: Grant, name: string): Promise<void> {
-    await withDeadline(this.clock, cleanUpWithin, `Releasing "${name}"`, (signal) =>
-      grant.release(signal),
-    );
+  async #nextSession(attempt: Attempt, wait: boolean): Promise<Session> {
+    for (;;) {
+      if (this.#connection.session) return this.#connection.session;
+      if (!wait) throw this.#connection.unavailable();
+      const { promise, resolve } = deferred<void>();
+      const stop = this.#connection.onAvailable(resolve);
+      try {
+        await attempt.wait(promise);
+      } catch (error) {
+        if (error !== sessionOver) throw error;
+      } finally {
+        stop();
+      }
+    }
   }
 
-  #leave<T>(ticket: Ticket, answer: T): T {
+  /** Asks the session; undefined when it has ended, or does not answer for now, and is to be asked again. */
+  async #request(
+    session: Session,
+    { name, owner, want }: { name: string; owner: string; want: Want },
+    attempt: Attempt,
+    ticket: Ticket,
+  ): Promise<HeldLock | Busy | undefined> {
+    // Both may have ended in the moment its turn came: then nothing must reach the driver.
+    attempt.throwIfOver();
+    if (!this.#connection.has(session)) return undefined;
+    const { info } = this;
+    const mode = want.shared ? "shared" : "exclusive";
+    const wait = want.timeout > 0;
+    const request = { name, owner, mode, wait, signal: attempt.signal, info } as const;
+    const answer = (async () => session.acquire(request))();
+    try {
+      const granted = await attempt.wait(answer);
+      if ("busy" in granted) {
+        ticket.leave();
+        return granted;
+      }
+      this.#connection.check();
+      if (!this.#connection.has(session)) return undefined;
+      if (this.clock.now() < granted.lease.usableUntil) {
+        return this.#hold(name, session, granted, ticket);
+      }
+      // Too late: it must be taken for lost.
+      await this.#returns.once(name, granted);
+      return undefined;
+    } catch (error) {
+      if (attempt.over) {
+        void this.#returns.late(name, session, answer, ticket);
+        // Not `error`: the session may have ended a moment before.
+        attempt.throwIfOver();
+      }
+      if (error === sessionOver || this.#connection.session !== session) return undefined;
+      throw asUnavailable(error, `Acquiring "${name}"`);
+    }
+  }
+
+  #hold(name: string, session: Session, grant: Grant, ticket: Ticket): HeldLock {
+    const hold = new HeldLock(name, session, grant, ticket, this);
+    ticket.holder = hold;
+    this.#holds.add(hold);
+    this.#leases.add(grant.lease);
+    this.#awake.add();
+    return hold;
+  }
+
+  #remove(hold: HeldLock): void {
+    if (!this.#holds.delete(hold)) return;
+    this.#leases.remove(hold.grant.lease);
+    this.#awake.remove();
+  }
+
+  #expire(lease: Lease): void {
+    for (const hold of this.#holds) if (hold.grant.lease === lease) hold.lose("expired");
+  }
+
+  #refuse(name: string, ticket: Ticket): Busy {
+    const holders = this.#holdersHere(name);
+    if (holders.length === 0 && !this.#connection.session) throw this.#connection.unavailable();
     ticket.leave();
-    return answer;
-  }
-
-  /** Busy, with the names of those in this process who hold it. */
-  #busy(name: string): Busy {
-    const holders = [...this.#queues.serving(name)].flatMap(({ holder }) => holder?.info ?? []);
     return holders.length > 0 ? { busy: true, holders } : { busy: true };
   }
 
-  #session(): Session {
-    if (!this.#connection.session) throw this.#connection.unavailable();
-    return this.#connection.session;
+  async #whoHolds(name: string, signal: AbortSignal | undefined): Promise<readonly HolderInfo[]> {
+    const here = this.#holdersHere(name);
+    if (here.length > 0) return here;
+    const what = `Asking who holds "${name}"`;
+    const state = await this.#ask(what, holdersWithin, signal, async (session, ended) =>
+      session.inspect?.(name, ended),
+    );
+    return state?.holders ?? [];
+  }
+
+  #holdersHere(name: string): HolderInfo[] {
+    return [...this.#queues.serving(name)].flatMap(({ holder }) => holder?.info ?? []);
+  }
+
+  /** Asks the session something that is asked once: whatever goes wrong, the backend cannot say. */
+  #ask<T>(
+    what: string,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    call: (session: Session, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return this.#attempt(timeout, signal, async (attempt) => {
+      const { session } = this.#connection;
+      if (!session) throw this.#connection.unavailable();
+      try {
+        return await attempt.wait(call(session, attempt.signal));
+      } catch (error) {
+        if (error === timedOut) throw this.#connection.unavailable();
+        attempt.throwIfOver();
+        throw error === sessionOver ? this.#connection.unavailable() : asUnavailable(error, what);
+      }
+    });
   }
 
   #unsupported(what: string): CoordError {
@@ -236,22 +309,4 @@ export class LockTable implements HoldKeeper {
       `The ${this.#connection.backend} backend has no ${what}. Use one that has: see the table of backends.`,
     );
   }
-
-  #stayAwake(): void {
-    const needed = this.#attempts.size + this.#holds.size > 0;
-    if (needed) this.#sleep ??= this.clock.keepAlive();
-    else if (this.#sleep) {
-      this.#sleep();
-      this.#sleep = undefined;
-    }
-  }
-}
-
-function asUnavailable(error: unknown, name: string): unknown {
-  if (isCoordError(error)) return error;
-  return new CoordError(
-    "COORD_UNAVAILABLE",
-    `Acquiring "${name}" failed: ${messageOf(error)} See whether the backend works.`,
-    { cause: error },
-  );
 }

@@ -2,6 +2,7 @@ import type { BreakOptions, BreakResult, HolderInfo, LockState } from "./contrac
 import { CoordError } from "./errors.js";
 import type { HeldLock, Hold } from "./hold.js";
 import type { LockTable, Want } from "./lock-table.js";
+import { refuseDeadlock, runWithin } from "./nesting.js";
 import type { Traits } from "./traits.js";
 
 /** How to ask for a lock. */
@@ -43,11 +44,7 @@ export class Lock {
    * COORD_STOPPED when the coordinator stopped. Whichever it is, nothing is left behind.
    */
   async acquire(options: AcquireOptions = {}): Promise<Hold> {
-    const locks = this.#source.locks();
-    const held = await locks.acquire(this.name, this.#want(options, Infinity));
-    if (!("busy" in held)) return held;
-    const holders = await locks.holders(this.name, held);
-    throw new CoordError("COORD_BUSY", busyMessage(this.name, holders), { holders });
+    return this.#acquire(options);
   }
 
   /** As `acquire`, but answers undefined where that rejects COORD_BUSY, and does not wait unless told to. */
@@ -60,19 +57,23 @@ export class Lock {
    * Runs `work` while the lock is held and gives what it returns. The lock is released however it
    * ends. An error of `work` is the one thrown; else, when the lock was lost meanwhile, COORD_LOST
    * with what `work` returned as `result`. A release that fails is only logged.
+   *
+   * Within a `run()` that holds this very lock, shared or not, it rejects COORD_DEADLOCK at once,
+   * because it would wait for ever; not if it has a `timeout`. `acquire()` does not look for that.
    */
   async run<T>(work: (hold: Hold) => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
-    const hold = (await this.acquire(options)) as HeldLock;
+    if ((options.timeout ?? Infinity) === Infinity) refuseDeadlock(this.#source, this.name);
+    const hold = await this.#acquire(options);
     let result: T;
     let lost: CoordError | undefined;
     try {
-      result = await work(hold);
-      lost = hold.lost;
+      result = await runWithin(this.#source, hold, work);
     } finally {
-      await hold[Symbol.asyncDispose]();
+      lost = await hold.end();
     }
     if (!lost) return result;
     throw new CoordError("COORD_LOST", lost.message, {
+      cause: lost,
       result,
       ...(lost.reason ? { reason: lost.reason } : {}),
     });
@@ -92,7 +93,20 @@ export class Lock {
     return this.#source.locks().break(this.name, { force: false, ...options });
   }
 
-  #want({ timeout, signal, shared = false }: AcquireOptions, otherwise: number): Want {
+  async #acquire(options: AcquireOptions): Promise<HeldLock> {
+    const locks = this.#source.locks();
+    const want = this.#want(options, Infinity);
+    const held = await locks.acquire(this.name, want);
+    if (!("busy" in held)) return held;
+    const holders = held.holders ?? (await locks.holders(this.name, want));
+    throw new CoordError("COORD_BUSY", busyMessage(this.name, holders), { holders });
+  }
+
+  #want(options: AcquireOptions, otherwise: number): Want {
+    for (const option in options) {
+      if (!known.has(option)) throw bad(`There is no option "${option}".`);
+    }
+    const { timeout, signal, shared = false } = options;
     const wanted = timeout ?? otherwise;
     if (typeof wanted !== "number" || !(wanted >= 0)) {
       throw bad('"timeout" must be a number of milliseconds, 0 or more, or Infinity.');
@@ -111,13 +125,16 @@ export class Lock {
   }
 }
 
+const known = new Set(["timeout", "signal", "shared"]);
+
 function bad(message: string): CoordError {
   return new CoordError("COORD_BAD_OPTION", `${message} Correct it or leave it out.`);
 }
 
 function busyMessage(name: string, holders: readonly HolderInfo[]): string {
-  const who = holders.map(describe).join(", ") || "somebody this backend does not know";
-  return `"${name}" is held by ${who}. Wait longer with { timeout }, or try again later.`;
+  const who = holders.map(describe).join(", ");
+  const what = who === "" ? "could not be had in time" : `is held by ${who}`;
+  return `"${name}" ${what}. Wait longer with { timeout }, or try again later.`;
 }
 
 function describe({ member, host, pid, since }: HolderInfo): string {

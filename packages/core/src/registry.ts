@@ -11,21 +11,21 @@ function drivers(): Map<string, Driver> {
 
 /**
  * Makes a driver known by its schemes to every coordinator of this process; what a driver's package
- * does when it is imported. Registering the same driver again does nothing.
- * @throws COORD_BAD_OPTION when another driver has one of the schemes.
+ * does when it is imported. Of two copies of a driver, which have one name, the first stays.
+ * @throws COORD_BAD_OPTION when a driver of another name has one of the schemes.
  */
 export function register(driver: Driver): void {
   const all = drivers();
   for (const scheme of driver.schemes) {
     const other = all.get(scheme);
-    if (other && other !== driver) {
+    if (other && other.name !== driver.name) {
       throw new CoordError(
         "COORD_BAD_OPTION",
         `The scheme "${scheme}:" is taken by the driver "${other.name}". Import only one of the two, or give the other as { drivers: [...] }.`,
       );
     }
   }
-  for (const scheme of driver.schemes) all.set(scheme, driver);
+  for (const scheme of driver.schemes) if (!all.has(scheme)) all.set(scheme, driver);
 }
 
 /** The driver registered for a scheme. */

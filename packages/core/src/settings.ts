@@ -3,6 +3,7 @@ import { systemClock, type Clock } from "./clock.js";
 import type { Driver, HolderInfo, Logger } from "./contract.js";
 import { CoordError } from "./errors.js";
 import { isWellFormed } from "./names.js";
+import { SteadyClock } from "./steady-clock.js";
 import type { TraitsRequired } from "./traits.js";
 
 /**
@@ -24,14 +25,14 @@ export interface CoordinatorOptions {
    * A backend's URL may say otherwise. `COORD_TTL`. @default 30_000
    */
   ttl?: number | undefined;
-  /** How often at least the backend is told that we are alive. `COORD_HEARTBEAT`. @default 1_000 */
+  /** How often at least the backend is told that we are alive. `COORD_HEARTBEAT`. @default 1_000, a third of the ttl if that is less */
   heartbeat?: number | undefined;
   /**
    * How long a heartbeat may take before it counts as unanswered. `COORD_BEAT_TIMEOUT`.
    * @default a third of the time between a beat and the end of the ttl, at least 250
    */
   beatTimeout?: number | undefined;
-  /** The least delay before connecting again. `COORD_INITIAL_RECONNECT_BACKOFF`. @default 100 */
+  /** The least delay before connecting again. `COORD_INITIAL_RECONNECT_BACKOFF`. @default 100, `maxReconnectBackoff` if that is less */
   initialReconnectBackoff?: number | undefined;
   /** The greatest. `COORD_MAX_RECONNECT_BACKOFF`. @default 60_000 */
   maxReconnectBackoff?: number | undefined;
@@ -52,7 +53,8 @@ export interface Settings {
   readonly memberId: string;
   readonly ttl: number;
   readonly heartbeat: number;
-  readonly beatTimeout: number;
+  /** Undefined: to be reckoned from the session's lease. */
+  readonly beatTimeout: number | undefined;
   readonly initialReconnectBackoff: number;
   readonly maxReconnectBackoff: number;
   readonly drivers: readonly Driver[];
@@ -74,6 +76,23 @@ const variables = {
   maxReconnectBackoff: "COORD_MAX_RECONNECT_BACKOFF",
 } as const;
 
+/** The logger, whose own errors are nobody's: they must not break what is being reported. */
+function harmless(logger: Logger): Logger {
+  const safely = (level: keyof Logger) => (message: string) => {
+    try {
+      logger[level](message);
+    } catch {
+      // There is nowhere to say so.
+    }
+  };
+  return {
+    debug: safely("debug"),
+    info: safely("info"),
+    warn: safely("warn"),
+    error: safely("error"),
+  };
+}
+
 const known = [...Object.keys(variables), "drivers", "require", "logger", "clock"];
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -92,17 +111,21 @@ export function readSettings(
     }
   }
   const text = (name: "backendUrl" | "agentId" | "prefix", otherwise: () => string): string =>
-    readText(name, options[name] ?? environment[variables[name]] ?? otherwise());
-  const milliseconds = (name: DurationName, otherwise: number): number =>
-    readDuration(name, options[name], environment[variables[name]], otherwise);
+    readText(name, options[name] ?? (environment[variables[name]] || otherwise()));
+  const milliseconds = <Otherwise>(name: DurationName, otherwise: Otherwise): number | Otherwise =>
+    readDuration(name, options[name], environment[variables[name]]) ?? otherwise;
 
   const prefix = text("prefix", () => "");
-  const memberId = prefix + text("agentId", () => crypto.randomUUID());
-  if (memberId === "") throw bad('"agentId" must not be empty. Leave it out for a random one.');
+  const agentId = text("agentId", () => crypto.randomUUID());
+  const memberId = prefix + agentId;
+  if (agentId === "") throw bad('"agentId" must not be empty. Leave it out for a random one.');
   const ttl = milliseconds("ttl", 30_000);
-  const heartbeat = milliseconds("heartbeat", 1_000);
-  const initialReconnectBackoff = milliseconds("initialReconnectBackoff", 100);
+  const heartbeat = milliseconds("heartbeat", Math.min(1_000, ttl / 3));
   const maxReconnectBackoff = milliseconds("maxReconnectBackoff", 60_000);
+  const initialReconnectBackoff = milliseconds(
+    "initialReconnectBackoff",
+    Math.min(100, maxReconnectBackoff),
+  );
   if (heartbeat >= ttl) throw bad(tooLarge("heartbeat", heartbeat, "ttl", ttl));
   if (initialReconnectBackoff > maxReconnectBackoff) {
     const max = ["maxReconnectBackoff", maxReconnectBackoff] as const;
@@ -114,13 +137,13 @@ export function readSettings(
     memberId,
     ttl,
     heartbeat,
-    beatTimeout: milliseconds("beatTimeout", Math.max(250, (ttl - heartbeat) / 3)),
+    beatTimeout: milliseconds("beatTimeout", undefined),
     initialReconnectBackoff,
     maxReconnectBackoff,
     drivers: options.drivers ?? [],
     require: options.require ?? {},
-    log: options.logger ?? silent,
-    clock: options.clock ?? systemClock,
+    log: options.logger ? harmless(options.logger) : silent,
+    clock: new SteadyClock(options.clock ?? systemClock),
     info: { member: memberId, host: hostname(), pid: process.pid },
   };
 }
@@ -136,9 +159,9 @@ function readDuration(
   name: DurationName,
   given: unknown,
   variable: string | undefined,
-  otherwise: number,
-): number {
-  const value = given ?? (variable ? Number(variable) : otherwise);
+): number | undefined {
+  const value = given ?? (variable ? Number(variable) : undefined);
+  if (value === undefined) return undefined;
   if (typeof value === "number" && value > 0 && value < Infinity) return value;
   const where = given === undefined ? variables[name] : `"${name}"`;
   throw bad(`${where} must be a number of milliseconds above 0. Give it one or leave it out.`);

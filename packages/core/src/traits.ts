@@ -6,7 +6,7 @@ export interface Traits {
   readonly reach: "process" | "host" | "network";
   /** What tells the backend that a holder is gone. */
   readonly liveness: "kernel" | "connection" | "session" | "lease";
-  /** Within how many milliseconds of a holder's death its locks are granted to a waiter. */
+  /** Within how many milliseconds of a holder's death its locks are granted to a waiter, in the median of many. */
   readonly crashReleaseMs: number;
   /** Whether those who wait are served in the order in which the backend accepted them. */
   readonly fair: boolean;

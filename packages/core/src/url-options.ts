@@ -120,8 +120,8 @@ function showGiven(text: string, { secret }: UrlOption): string {
 
 function show(given: URLSearchParams, spec: OptionSpec): string {
   const shown = [...given].map(([name, value]): [string, string] => {
-    // For the same reason as above.
-    return [name, spec[name]?.secret || value.includes("=") ? "***" : value];
+    // For the same reason as above; and a URL in an option has its own secrets.
+    return [name, spec[name]?.secret || /[=@]/.test(value) ? "***" : value];
   });
   return new URLSearchParams(shown).toString();
 }

@@ -206,7 +206,10 @@ function decodeWithoutNul(text: string): string {
 
 // Where the // was forgotten, user name and password stand in the path.
 function showPath(path: string): string {
-  return path.replace(/[^/]*:(?!\/).*@/, "***@");
+  const at = path.lastIndexOf("@");
+  const colon = path.search(/:(?!\/)/);
+  if (colon < 0 || at < colon) return path;
+  return `${path.slice(0, path.lastIndexOf("/", colon) + 1)}***${path.slice(at)}`;
 }
 
 function badUrl(problem: string): CoordError {

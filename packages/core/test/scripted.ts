@@ -125,6 +125,7 @@ export class ScriptedSession implements Session {
     const grant = new ScriptedGrant(++this.#backend.tokens, async (releaseSignal) => {
       this.#backend.calls.push(`release ${name}`);
       await this.releasing(releaseSignal);
+      if (mode === "shared") return "released";
       if (this.#backend.held.get(name) !== grant) return "gone";
       this.#backend.held.delete(name);
       for (const wake of this.#waiters) wake();

@@ -2,41 +2,10 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Driver } from "../src/contract.js";
 import { CoordError } from "../src/errors.js";
-import type { OptionSpec } from "../src/option-spec.js";
-import { parseBackendUrl, type BackendUrl } from "../src/url.js";
-import { randomText, repeat } from "./random.js";
+import { parseBackendUrl } from "../src/url.js";
+import { driver, type options, read, secret, shown } from "./demo-url.js";
 
-const options = {
-  timeout: { type: "seconds", help: "how long", min: 0.5, max: 3_600 },
-  offset: { type: "seconds", help: "how far", min: -10 },
-  delay: { type: "seconds", help: "how long before" },
-  db: { type: "integer", help: "which database", min: 0, max: 15 },
-  step: { type: "integer", help: "any step" },
-  ssl: { type: "boolean", help: "encrypts" },
-  namespace: { type: "string", help: "the root" },
-  handler: { type: "string", help: "which client", values: ["threading", "eventlet"] },
-  fallback: { type: "list", help: "other servers" },
-  keyfile_password: { type: "string", help: "opens the key file", secret: true },
-  pin: { type: "integer", help: "opens the door", secret: true },
-  pool: { type: "integer", help: "for others", min: 1, ignored: true },
-  executor: { type: "string", help: "for others", ignored: true },
-} as const satisfies OptionSpec;
-
-const driver = { name: "demo", options };
 const bare = { name: "bare", options: {} };
-
-function read(text: string): BackendUrl<typeof options> {
-  return parseBackendUrl(text).read(driver);
-}
-
-function readOrFail(text: string): BackendUrl<typeof options> | CoordError {
-  try {
-    return read(text);
-  } catch (error) {
-    if (error instanceof CoordError) return error;
-    throw new Error(`not a CoordError, for ${JSON.stringify(text)}`, { cause: error });
-  }
-}
 
 function failure(action: () => unknown): CoordError {
   try {
@@ -46,23 +15,6 @@ function failure(action: () => unknown): CoordError {
     throw error;
   }
   throw new Error("nothing was thrown");
-}
-
-/** What a spread copies. */
-function own(value: object): object {
-  return Object.fromEntries(Object.entries(value));
-}
-
-/** Everything a log might make of a value. */
-function shown(value: { toString(): string }): string {
-  return [
-    value.toString(),
-    JSON.stringify({ value }),
-    JSON.stringify(own(value)),
-    inspect(value, { depth: 9, showHidden: true }),
-    inspect(value, { depth: 9, showHidden: true, customInspect: false }),
-    inspect({ nested: [value] }, { depth: 9 }),
-  ].join("\n");
 }
 
 describe("the parts of a URL", () => {
@@ -128,8 +80,6 @@ describe("the parts of a URL", () => {
     expect([url.hosts, url.username, url.password, url.path]).toEqual([[], "u", "p", "/db"]);
   });
 });
-
-const secret = "hunter2secret7";
 
 const malformed: readonly (readonly [string, string, string])[] = [
   ["the empty string", "", "write one such as"],
@@ -368,62 +318,5 @@ describe("what a URL shows of itself", () => {
     expect([shown(parsed), shown(url)].join("\n")).not.toContain(secret);
     expect(JSON.stringify(url.options) + inspect(url.options)).not.toContain(secret);
     expect({ ...url.options }).toEqual({ db: 1 });
-  });
-});
-
-describe("random URLs", () => {
-  const characters = Array.from("aZ09-._~ !\"#$%&'()*+,/:;<=>?@[\\]^`{|}\u0001\n\u00E9\u2028€😀");
-
-  test("give back every part that was percent-encoded, and never show a secret", () => {
-    repeat(2_000, (random) => {
-      const word = secret + randomText(random, random(8), characters);
-      const username = randomText(random, 1 + random(8), characters);
-      const path = randomText(random, random(8), characters);
-      const hosts = Array.from({ length: 1 + random(3) }, () => ({
-        host: randomText(random, 1 + random(8), characters),
-        port: 1 + random(65_535),
-      }));
-      const list = hosts.map(({ host, port }) => `${encodeURIComponent(host)}:${port}`).join(",");
-      const text =
-        `demo://${encodeURIComponent(username)}:${encodeURIComponent(word)}@${list}` +
-        `/${encodeURIComponent(path)}?keyfile_password=${encodeURIComponent(word)}`;
-      const url = read(text);
-      expect([text, url.username, url.password, url.hosts, url.path]).toEqual([
-        text,
-        username,
-        word,
-        hosts,
-        `/${path}`,
-      ]);
-      expect(url.options.keyfile_password).toBe(word);
-      expect(shown(url)).not.toContain(secret);
-    });
-  });
-
-  test("once damaged, are read or refused with a code, and no message has the secret", () => {
-    const marks = Array.from(":/?#@%&=[],+ \n\0\uD800\\").concat("%00", "%FF", "//", "::1", "é");
-    const original =
-      `demo://user:${secret}@h:1,[::1]:2/path%20x` +
-      `?timeout=5&keyfile_password=${secret}&namespace=n&db=1`;
-    const outcomes = new Map<string, number>();
-    repeat(2_000, (random) => {
-      let text = original;
-      for (let damage = 1 + random(4); damage > 0; damage--) {
-        const at = random(text.length + 1);
-        text =
-          text.slice(0, at) + randomText(random, random(2), marks) + text.slice(at + random(3));
-      }
-      const outcome = readOrFail(text);
-      const kind = outcome instanceof CoordError ? outcome.code : "read";
-      expect(["read", "COORD_BAD_URL", "COORD_BAD_OPTION"]).toContain(kind);
-      outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
-      // Damage may have made the secret a user name, a host or a path: only then it is shown.
-      const open =
-        outcome instanceof CoordError ? "" : JSON.stringify([own(outcome), outcome.options]);
-      const leaks = shown(outcome).includes(secret) && !open.includes(secret);
-      expect({ text, leaks }).toEqual({ text, leaks: false });
-    });
-    expect([...outcomes.keys()].toSorted()).toEqual(["COORD_BAD_OPTION", "COORD_BAD_URL", "read"]);
-    expect(Math.min(...outcomes.values())).toBeGreaterThan(50);
   });
 });

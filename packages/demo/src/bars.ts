@@ -3,7 +3,7 @@ import type { Output, Progress, Screen } from "./screen.js";
 const hideCursor = "\u001B[?25l";
 const showCursor = "\u001B[?25h";
 const clearBelow = "\u001B[J";
-const colours = { working: 36, "holds the lock": 33, killed: 31, done: 32 } as const;
+const colours = { working: 36, "holds the lock": 33, killed: 31, reading: 34, done: 32 } as const;
 const longestBar = 40;
 const shortestBar = 4;
 const longestState = "holds the lock".length;
@@ -57,10 +57,11 @@ export function bars(output: Output, { colour }: { colour: boolean }): Screen {
 
 function bar({ process, done, of, state }: Progress, width: number, colour: boolean): string {
   const label = `process ${process}`.padEnd("process 10".length);
-  const count = `${String(done).padStart(String(of).length)}/${of}`;
   const paint = (text: string): string =>
     colour ? `\u001B[${colours[state]}m${text}\u001B[0m` : text;
+  if (of === undefined) return paint(`${label} ${done} readings ${state}`.slice(0, width));
 
+  const count = `${String(done).padStart(String(of).length)}/${of}`;
   const room = width - label.length - count.length - longestState - 3;
   if (room < shortestBar) return paint(`${label} ${count} ${state}`.slice(0, width));
   const length = Math.min(room, longestBar);

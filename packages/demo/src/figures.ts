@@ -29,7 +29,8 @@ export function milliseconds(nanoseconds: bigint | undefined): string {
   return nanoseconds === undefined ? "-" : `${(Number(nanoseconds) / 1e6).toFixed(1)} ms`;
 }
 
-function table(rows: readonly (readonly [string, string])[]): string[] {
+/** Names and their values, each below the one before. */
+export function table(rows: readonly (readonly [string, string])[]): string[] {
   const label = Math.max(...rows.map(([name]) => name.length));
   const value = Math.max(...rows.map(([, text]) => text.length));
   return rows.map(([name, text]) => `  ${name.padEnd(label)}  ${text.padStart(value)}`);

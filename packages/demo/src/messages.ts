@@ -6,10 +6,13 @@ export const workMs = 4;
 /** What a worker is told. */
 export type Order =
   | Work
+  | Watch
   /** Start: everybody is ready. */
   | { readonly kind: "go" }
   /** Take the last turn too; see `Work.waitsForFinish`. */
   | { readonly kind: "finish" }
+  /** Read once more, and no more; see `Watch`. */
+  | { readonly kind: "enough" }
   /** There is no more work. */
   | { readonly kind: "end" };
 
@@ -20,11 +23,28 @@ export interface Work {
   readonly counter: string;
   readonly turns: number;
   /** The lock to take each turn under; without it, there is none. */
-  readonly lock?: { readonly backendUrl: string; readonly name: string };
+  readonly lock?: LockPlace;
+  /** How many milliseconds to wait for the lock at most. @default 30_000 */
+  readonly patience?: number;
   /** In this turn, counted from 1, keep the lock and write nothing, until killed. */
   readonly staysIn?: number;
   /** Whether to wait for the order "finish" before the last turn. */
   readonly waitsForFinish?: boolean;
+}
+
+/** Reading to do, over and over, once told to go and until told that it is enough. */
+export interface Watch {
+  readonly kind: "watch";
+  /** The file with the number. */
+  readonly counter: string;
+  /** The lock to hold shared for each reading. */
+  readonly lock: LockPlace;
+}
+
+/** Where to find a lock. */
+export interface LockPlace {
+  readonly backendUrl: string;
+  readonly name: string;
 }
 
 /** What a worker says. Instants are nanoseconds of `process.hrtime.bigint()`, one clock for all. */
@@ -35,7 +55,8 @@ export type Report =
   | { readonly kind: "asking" }
   | TurnReport
   | HoldingReport
-  /** It took all its turns. */
+  | ReadingReport
+  /** It took all its turns, or read once more. */
   | { readonly kind: "done" }
   /** It cannot go on, and ends. */
   | { readonly kind: "failed"; readonly message: string };
@@ -60,6 +81,19 @@ export interface HoldingReport {
   readonly asked: bigint;
   readonly read: number;
   readonly from: bigint;
+}
+
+/** A reading under the shared lock is over. */
+export interface ReadingReport {
+  readonly kind: "reading";
+  readonly token: bigint;
+  readonly asked: bigint;
+  readonly from: bigint;
+  readonly to: bigint;
+  /** The number when the reading began. */
+  readonly first: number;
+  /** The number when it ended. */
+  readonly second: number;
 }
 
 /** An error in one line, with its code if it is this library's. */

@@ -5,19 +5,33 @@ export interface Options {
   /** The backend; without one, lock files in a temporary folder. */
   readonly backendUrl?: string;
   readonly processes: number;
-  /** Of each process. */
+  /** Of each process; with `shared`, of each writer. */
   readonly turns: number;
+  /** Set where readers and writers share the lock. */
+  readonly shared?: {
+    /** How many of the processes write; the others read. */
+    readonly writers: number;
+    /** How many seconds the writers may take in all. */
+    readonly limit: number;
+  };
 }
 
 /** What `--help` prints. */
 export const help = `Several processes take turns at one number, first without a lock, then with one.
 
 npm run demo [-- [backendUrl] [--processes N] [--turns N]]
+npm run demo -- --shared [backendUrl] [--processes N] [--turns N] [--limit S]
 
   backendUrl     which backend keeps the lock, as "redis://127.0.0.1:6379";
                  without it: lock files in a temporary folder, removed afterwards
   --processes N  how many processes, 2 to 64 (4)
   --turns N      turns of each process, 1 to 100000 (50)
+  --shared       half of the processes, 3 or more, are writers: they take their
+                 turns under the exclusive lock. The others are readers: under the
+                 shared lock, and over and over until the writers have ended, they
+                 read the number twice and must see it unchanged
+  --limit S      with --shared: how many seconds the writers may take before they
+                 count as starved, 1 to 1000000 (60, and 1 more for every 10 turns)
   --help         this text
 
 Ends with 0 when everything was as promised, 1 when something was not, 2 when it was called wrongly.
@@ -34,11 +48,18 @@ export function readOptions(args: readonly string[]): Options | "help" {
   if (extra !== undefined) {
     throw new UsageError(`one backendUrl is enough, but there is also "${extra}"`);
   }
-  return {
-    ...(backendUrl !== undefined && { backendUrl }),
-    processes: wholeNumber("--processes", values.processes, 2, 64),
-    turns: wholeNumber("--turns", values.turns, 1, 100_000),
-  };
+  const turns = wholeNumber("--turns", values.turns, 1, 100_000);
+  const url = backendUrl === undefined ? {} : { backendUrl };
+  if (!values.shared) {
+    if (values.limit !== undefined) throw new UsageError("--limit is for --shared");
+    return { ...url, processes: wholeNumber("--processes", values.processes, 2, 64), turns };
+  }
+  // Two of them are to read at once.
+  const processes = wholeNumber("--processes with --shared", values.processes, 3, 64);
+  const writers = Math.floor(processes / 2);
+  const generous = String(60 + Math.ceil((writers * turns) / 10));
+  const limit = wholeNumber("--limit", values.limit ?? generous, 1, 1_000_000);
+  return { ...url, processes, turns, shared: { writers, limit } };
 }
 
 function parse(args: readonly string[]) {
@@ -50,6 +71,8 @@ function parse(args: readonly string[]) {
         help: { type: "boolean", short: "h", default: false },
         processes: { type: "string", default: "4" },
         turns: { type: "string", default: "50" },
+        shared: { type: "boolean", default: false },
+        limit: { type: "string" },
       },
     });
   } catch (error) {

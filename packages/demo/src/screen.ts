@@ -4,8 +4,9 @@ import { bars } from "./bars.js";
 export interface Progress {
   readonly process: number;
   readonly done: number;
-  readonly of: number;
-  readonly state: "working" | "holds the lock" | "killed" | "done";
+  /** How many there are to be; left out where it goes on until it is enough. */
+  readonly of?: number;
+  readonly state: "working" | "holds the lock" | "killed" | "reading" | "done";
 }
 
 /** Where to write: standard output, or what stands for it in a test. */
@@ -45,7 +46,11 @@ function lines(output: Output): Screen {
   };
   return {
     line,
-    progress({ process, done, of }) {
+    progress({ process, done, of, state }) {
+      if (of === undefined) {
+        if (state === "done") line(`process ${process}: ${done} readings`);
+        return;
+      }
       const quarter = Math.floor((4 * done) / of);
       if (quarter <= (quarters.get(process) ?? 0)) return;
       quarters.set(process, quarter);

@@ -18,11 +18,17 @@ export function verdict(run: Run): Check[] {
   ];
 }
 
-function check(promise: string, fault: string | undefined): Check {
+/** What was promised, together with what was wrong with it. */
+export function check(promise: string, fault: string | undefined): Check {
   return fault === undefined ? { promise } : { promise, fault };
 }
 
-function additions({ expected, final, turns }: Run): string | undefined {
+/** Whether the number and the turns that were reported are as many as there had to be. */
+export function additions({
+  expected,
+  final,
+  turns,
+}: Pick<Run, "expected" | "final" | "turns">): string | undefined {
   if (final !== expected) return `the file says ${final}, not ${expected}`;
   if (turns.length !== expected) return `${turns.length} turns were reported, not ${expected}`;
   return undefined;

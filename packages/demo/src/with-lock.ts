@@ -1,6 +1,6 @@
 import { readCounter, resetCounter } from "./counter.js";
 import { milliseconds } from "./figures.js";
-import type { HoldingReport, Work } from "./messages.js";
+import type { HoldingReport, LockPlace } from "./messages.js";
 import type { Killed, Run, Turn } from "./run.js";
 import type { Progress, Screen } from "./screen.js";
 import type { Team, Worker } from "./team.js";
@@ -8,7 +8,7 @@ import type { Team, Worker } from "./team.js";
 /** Where the workers count, under which lock, and how often each. */
 export interface Plan {
   readonly counter: string;
-  readonly lock: NonNullable<Work["lock"]>;
+  readonly lock: LockPlace;
   readonly turns: number;
 }
 

@@ -1,13 +1,22 @@
-// One of the processes: takes the turns it is given, and tells its parent (main.ts) of each.
+// One of the processes: takes the turns, or does the reading, that it is given, and tells its parent
+// (main.ts) of each.
 import { promisify } from "node:util";
 import type { Lock } from "@coord/core";
 import { readCounter, writeCounter } from "./counter.js";
 import { Mailbox } from "./mailbox.js";
-import { oneLine, type Order, type Report, type Work, workMs } from "./messages.js";
+import {
+  type LockPlace,
+  oneLine,
+  type Order,
+  type Report,
+  type Watch,
+  type Work,
+  workMs,
+} from "./messages.js";
 import { open } from "./open.js";
 
 // Nobody waits as long as that unless the backend is stuck, and then the demo is to say so.
-const patience = 30_000;
+const longPatience = 30_000;
 
 const pause = promisify(setTimeout);
 const orders = new Mailbox<Order>();
@@ -27,7 +36,7 @@ async function workWithoutLock({ counter, turns }: Work): Promise<void> {
   for (let turn = 1; turn <= turns; turn += 1) await addOne(counter);
 }
 
-async function workWithLock(work: Work, { backendUrl, name }: NonNullable<Work["lock"]>) {
+async function workWithLock(work: Work, { backendUrl, name }: LockPlace): Promise<void> {
   await using coordinator = await open(backendUrl);
   const lock = coordinator.getLock(name);
   say({ kind: "ready" });
@@ -41,7 +50,8 @@ async function workWithLock(work: Work, { backendUrl, name }: NonNullable<Work["
   }
 }
 
-async function takeTurn(lock: Lock, { counter }: Work, stays: boolean): Promise<Report> {
+async function takeTurn(lock: Lock, work: Work, stays: boolean): Promise<Report> {
+  const { counter, patience = longPatience } = work;
   const asked = process.hrtime.bigint();
   await using hold = await lock.acquire({ timeout: patience });
   const from = process.hrtime.bigint();
@@ -63,11 +73,38 @@ async function addOne(counter: string, check?: () => void): Promise<number> {
   return number + 1;
 }
 
+async function watch({ counter, lock: { backendUrl, name } }: Watch): Promise<void> {
+  await using coordinator = await open(backendUrl);
+  const lock = coordinator.getLock(name);
+  say({ kind: "ready" });
+  await orders.take("go");
+  let enough = false;
+  void orders.take("enough").then(() => (enough = true));
+  // Back at once, as readers that starve writers are. The last reading begins when it is enough.
+  for (let last = false; !last;) {
+    last = enough;
+    say(await takeReading(lock, counter));
+  }
+}
+
+async function takeReading(lock: Lock, counter: string): Promise<Report> {
+  const asked = process.hrtime.bigint();
+  await using hold = await lock.acquire({ shared: true });
+  const from = process.hrtime.bigint();
+  const first = await readCounter(counter);
+  // Writers have every chance to come in between.
+  await pause(workMs);
+  const second = await readCounter(counter);
+  const to = hold.assertHeld();
+  return { kind: "reading", token: hold.token, asked, from, to, first, second };
+}
+
 async function serve(): Promise<void> {
   for (;;) {
-    const order = await orders.take("work", "end");
+    const order = await orders.take("work", "watch", "end");
     if (order.kind === "end") return;
-    await (order.lock ? workWithLock(order, order.lock) : workWithoutLock(order));
+    if (order.kind === "watch") await watch(order);
+    else await (order.lock ? workWithLock(order, order.lock) : workWithoutLock(order));
     say({ kind: "done" });
   }
 }

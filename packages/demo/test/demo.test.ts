@@ -1,11 +1,8 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-
-const program = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+import { Demo } from "./running.js";
 
 let temporary: string;
 
@@ -17,48 +14,13 @@ afterAll(async () => {
   await rm(temporary, { recursive: true });
 });
 
-/** The demo as it runs: its output so far, and its end. */
-class Demo {
-  stdout = "";
-  stderr = "";
-  readonly #child: ChildProcessWithoutNullStreams;
-  /** Resolves when the demo and all its workers, which share its output, have ended. */
-  readonly ended: Promise<number | NodeJS.Signals | null>;
-
-  constructor(...args: readonly string[]) {
-    const env = { ...process.env, TMPDIR: temporary, TMP: temporary, TEMP: temporary };
-    this.#child = spawn(process.execPath, [program, ...args], { env });
-    this.#child.stdout.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
-    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
-    this.ended = new Promise((resolve) => {
-      this.#child.on("close", (code, signal) => resolve(signal ?? code));
-    });
-  }
-
-  /** What the pattern finds in the output, as soon as it is there. */
-  says(pattern: RegExp): Promise<RegExpExecArray> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = pattern.exec(this.stdout);
-        if (found) resolve(found);
-      };
-      this.#child.stdout.on("data", look);
-      const everything = (): string => `${this.stdout}${this.stderr}`;
-      void this.ended.then(() => reject(new Error(`never said ${pattern}:\n${everything()}`)));
-      look();
-    });
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
-}
+const start = (...args: readonly string[]): Demo => new Demo(temporary, args);
 
 describe("the whole demo", () => {
   let demo: Demo;
 
   beforeAll(async () => {
-    demo = new Demo("--processes", "4", "--turns", "5");
+    demo = start("--processes", "4", "--turns", "5");
     await demo.ended;
   });
 
@@ -92,7 +54,7 @@ describe("the whole demo", () => {
 });
 
 test("a worker that dies while the others wait for the lock ends the demo", async () => {
-  const demo = new Demo("--processes", "3", "--turns", "200");
+  const demo = start("--processes", "3", "--turns", "200");
   const [, pid] = await demo.says(/^3 processes \(pid \d+, \d+, (\d+)\)/m);
   await demo.says(/^process 3: 50 of 200 turns$/m);
   process.kill(Number(pid), "SIGKILL");
@@ -102,12 +64,12 @@ test("a worker that dies while the others wait for the lock ends the demo", asyn
 });
 
 test("two processes of one turn are enough", async () => {
-  const demo = new Demo("--processes", "2", "--turns", "1");
+  const demo = start("--processes", "2", "--turns", "1");
   expect([await demo.ended, demo.stderr]).toEqual([0, ""]);
 });
 
 test("a backend that nobody knows is told in one line", async () => {
-  const demo = new Demo("nosuch://x");
+  const demo = start("nosuch://x");
   expect(await demo.ended).toBe(1);
   expect(demo.stdout).toBe("");
   expect(demo.stderr).toMatch(/^demo: COORD_UNKNOWN_SCHEME: .*nosuch.*\n$/);
@@ -124,14 +86,14 @@ test.each([
   ["--turns"],
   ["file:", "redis:"],
 ])("wrong arguments are told in one line: %s %s", async (...args) => {
-  const demo = new Demo(...args);
+  const demo = start(...args);
   expect(await demo.ended).toBe(2);
   expect(demo.stdout).toBe("");
   expect(demo.stderr).toMatch(/^demo: .*; --help says more\n$/);
 });
 
 test("--help says how to call it", async () => {
-  const demo = new Demo("--help");
+  const demo = start("--help");
   expect(await demo.ended).toBe(0);
   expect(demo.stdout).toContain("npm run demo");
 });
@@ -141,7 +103,7 @@ describe("in the midst of it", () => {
   let workers: number[];
 
   beforeEach(async () => {
-    demo = new Demo("--processes", "3", "--turns", "100000");
+    demo = start("--processes", "3", "--turns", "100000");
     const [, pids = ""] = await demo.says(/^3 processes \(pid (.*)\), 100000 turns of 4 ms each$/m);
     workers = pids.split(", ").map(Number);
   });

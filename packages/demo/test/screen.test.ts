@@ -74,3 +74,18 @@ test("no more bars than the terminal has rows", () => {
   expect(seen(text)).toContain("and 56 more");
   expect(text).toContain(`${escape}[9A`);
 });
+
+test("of one who goes on until it is enough the count is shown, in a pipe at the end", () => {
+  const shown = (properties: { isTTY?: boolean; columns?: number }): string => {
+    let text = "";
+    const screen = openScreen({ ...properties, write: (more) => (text += more) }, {});
+    screen.progress({ process: 1, done: 4, of: 8, state: "working" });
+    screen.progress({ process: 2, done: 41, state: "reading" });
+    screen.progress({ process: 2, done: 42, state: "done" });
+    screen.settle();
+    return text;
+  };
+  expect(shown({})).toBe("process 1: 4 of 8 turns\nprocess 2: 42 readings\n");
+  expect(seen(shown({ isTTY: true, columns: 80 }))).toContain("process 2  42 readings done");
+  expect(seen(shown({ isTTY: true, columns: 20 }))).toContain("process 2  42 readi");
+});

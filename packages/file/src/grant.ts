@@ -6,6 +6,8 @@ import type { LockFile } from "./disk/lock-file.js";
 export interface GrantKeeper {
   /** Removes the grant's record, if it can; never rejects. */
   erase(grant: FileGrant): Promise<void>;
+  /** Whether its record says that somebody broke it. */
+  isBroken(grant: FileGrant): boolean;
   /** It is over; forget it. */
   forget(grant: FileGrant): void;
 }
@@ -35,14 +37,24 @@ export class FileGrant implements Grant {
     if (!this.#over) this.#watch ??= new FileWatch(this.file.path, () => this.check(), failed);
   }
 
-  /** Lost when the path leads to another file or none: who comes by it now is not excluded any more. */
+  /**
+   * Lost when the path leads to another file or none, because who comes by it now is not excluded any
+   * more; and when somebody who wants it back has said so in its record and touched the file.
+   */
   check(): void {
-    if (this.#over || this.file.isCurrent()) return;
-    this.#end();
-    this.file.close();
-    this.#lose("taken");
-    // The new file has its own record; of ours nothing should remain, but nothing depends on it.
-    void this.#keeper.erase(this);
+    if (this.#over) return;
+    const { current, touched } = this.file.look();
+    if (current && !touched) return;
+    const broken = this.#keeper.isBroken(this);
+    if (!current) {
+      this.#end();
+      this.file.close();
+      this.#lose(broken ? "broken" : "taken");
+      void this.#keeper.erase(this);
+    } else if (broken) {
+      // It is still locked until core, which tells the holder first, gives it back.
+      this.#lose("broken");
+    }
   }
 
   async release(): Promise<"released" | "gone"> {

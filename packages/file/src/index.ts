@@ -21,15 +21,15 @@ const traits: Traits = {
   liveness: "kernel",
   crashReleaseMs: 50,
   fair: false,
-  shared: false,
+  shared: true,
   semaphores: false,
   groups: false,
   elections: false,
   tokenSource: "microseconds of the machine's clock, or the last token + 1 where that is greater",
   tokenSurvives: { dataLoss: true, failover: true, clockStep: true },
   wake: "watch+recheck",
-  holderInfo: ["member", "host", "pid", "since", "token"],
-  revocable: ["removal"],
+  holderInfo: ["member", "host", "pid", "since", "token", "shared"],
+  revocable: ["break", "removal"],
 };
 
 /** Lock files: `file:relative/folder`, `file:///absolute/folder`, or `file:` for the default folder. */

@@ -1,9 +1,12 @@
 import { lstatSync, readFileSync, readSync, writeSync } from "node:fs";
-import type { HolderInfo } from "@coord/core/driver";
+import type { Clock, HolderInfo } from "@coord/core/driver";
 import { failure } from "./disk/failures.js";
-import { ownFiles } from "./file-names.js";
 import { LockFile } from "./disk/lock-file.js";
 import type { ProcessId } from "./disk/process-id.js";
+import { ownFiles } from "./file-names.js";
+
+/** How long, in milliseconds, the file of records may be in other processes' hands. */
+const changeWithin = 1_000;
 
 /** What is written of a hold. */
 export interface HoldRecord extends ProcessId {
@@ -11,6 +14,9 @@ export interface HoldRecord extends ProcessId {
   readonly member: string;
   /** Milliseconds since 1970. */
   readonly since: number;
+  readonly shared: boolean;
+  /** Somebody asked the holder to give it back, or took it by force. */
+  readonly broken?: "asked" | "forced";
 }
 
 /** All that is recorded of a name. */
@@ -53,15 +59,22 @@ export class Records {
     }
   }
 
-  /**
-   * Changes what is recorded.
-   * @returns what `change` gave, or undefined when another process is just changing the file.
-   * @throws COORD_UNAVAILABLE
-   */
-  tryChange(change: Change): Content | undefined {
-    const file = LockFile.open(this.path);
+  /** Changes what is recorded; gives that. Rejects COORD_UNAVAILABLE. */
+  async change(clock: Clock, change: Change): Promise<Content> {
+    const until = clock.now() + changeWithin;
+    for (;;) {
+      const content = this.#tryChange(change);
+      if (content) return content;
+      if (clock.now() > until) throw failure(this.path, new Error("other processes keep it"));
+      await new Promise<void>((resolve) => clock.timer(1, resolve));
+    }
+  }
+
+  /** Undefined when another process is just changing the file. */
+  #tryChange(change: Change): Content | undefined {
+    const { file, locked } = LockFile.openAndTry(this.path);
     try {
-      if (!file.tryLock() || !file.isCurrent()) return undefined;
+      if (!locked) return undefined;
       const after = change(parse(readAll(file.fd)));
       writeAll(file.fd, `${JSON.stringify({ token: String(after.token), holds: after.holds })}\n`);
       return after;
@@ -74,15 +87,15 @@ export class Records {
 }
 
 /** What others may know of a hold. */
-export function infoOf({ member, host, pid, since, token }: HoldRecord): HolderInfo {
-  return { member, host, pid, since: new Date(since), token: BigInt(token) };
+export function infoOf({ member, host, pid, since, token, shared }: HoldRecord): HolderInfo {
+  return { member, host, pid, since: new Date(since), token: BigInt(token), shared };
 }
 
 function parse(text: string): Content {
   const line = text.slice(0, text.indexOf("\n") + 1);
   try {
     const { token, holds } = JSON.parse(line) as { token: string; holds: HoldRecord[] };
-    return { token: BigInt(token), holds };
+    return { token: BigInt(token), holds: Array.isArray(holds) ? holds : [] };
   } catch {
     // Cut off by a crash, or not ours. The token stands first so that it survives the former.
     const token = /^\{"token":"(\d+)"/.exec(text)?.[1];

@@ -1,34 +1,31 @@
-import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import {
   CoordError,
   endless,
-  onAbort,
   type AcquireRequest,
+  type BreakOptions,
+  type BreakResult,
   type Busy,
   type Grant,
-  type HolderInfo,
   type LockState,
   type Session,
   type SessionContext,
   type SessionEnd,
-  type Timer,
   type Traits,
 } from "@coord/core/driver";
-import { failure } from "./disk/failures.js";
+import { breakLock, isHeld, isLocked } from "./breaking.js";
+import type { LockFile } from "./disk/lock-file.js";
+import { isAlive, thisProcess, type ProcessId } from "./disk/process-id.js";
+import { Entrance } from "./entrance.js";
 import { fileNameOf } from "./file-names.js";
 import { FileGrant, type GrantKeeper } from "./grant.js";
-import { LockFile } from "./disk/lock-file.js";
-import { isAlive, thisProcess, type ProcessId } from "./disk/process-id.js";
-import { infoOf, Records, type Change, type Content } from "./records.js";
-import { Waiter } from "./waiter.js";
+import { infoOf, Records, type HoldRecord } from "./records.js";
+import { recheckEvery, Waits } from "./waits.js";
 
-/** How often those who wait try again in case a holder died, in milliseconds. */
-const recheckEvery = 25;
 /** How many files held are watched for their removal; those beyond are only looked at by each beat. */
 const mostWatched = 1_000;
-/** How long the file of records may be in another process's hands, in milliseconds. */
-const recordsWithin = 5_000;
+/** From how many records of shared holds on those of dead processes are looked for and removed. */
+const manyRecords = 16;
 
 /** The lock files that one coordinator holds or waits for in a folder. */
 export class FileSession implements Session, GrantKeeper {
@@ -41,29 +38,38 @@ export class FileSession implements Session, GrantKeeper {
   readonly #context: SessionContext;
   readonly #self: ProcessId = thisProcess();
   readonly #grants = new Set<FileGrant>();
-  readonly #waiters = new Set<Waiter>();
-  #recheck: Timer | undefined;
+  readonly #waits: Waits;
+  readonly #entrance: Entrance;
   #end!: (end: SessionEnd) => void;
+  #closed = false;
   #warned = false;
 
   constructor(folder: string, traits: Traits, context: SessionContext) {
     this.#folder = folder;
     this.traits = traits;
     this.#context = context;
+    this.#waits = new Waits(context.clock, this.#watchFailed);
+    this.#entrance = new Entrance(context.clock, this.#waits);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
   }
 
-  async acquire({ name, wait, signal, info }: AcquireRequest): Promise<Grant | Busy> {
-    const { file, locked } = LockFile.openAndTry(this.#path(name));
-    if (locked) return this.#grant(file, signal, info);
-    if (wait) return this.#grant(await this.#wait(file, signal), signal, info);
-    file.close();
-    return { busy: true };
+  async acquire(request: AcquireRequest): Promise<Grant | Busy> {
+    const { name, mode, wait, signal } = request;
+    const path = this.#path(name);
+    const shared = mode === "shared";
+    for (;;) {
+      const file = wait
+        ? await this.#entrance.enter(path, shared, signal)
+        : await this.#entrance.try(path, shared);
+      if (!file) return { busy: true };
+      const grant = await this.#grant(file, request);
+      if (grant) return grant;
+    }
   }
 
-  /** Loses what is held of files that were removed or replaced. */
+  /** Loses what is held of files that were removed or replaced, or whose holder is asked to give back. */
   async beat(): Promise<void> {
     let watched = 0;
     for (const grant of this.#grants) {
@@ -75,37 +81,39 @@ export class FileSession implements Session, GrantKeeper {
 
   async inspect(name: string): Promise<LockState> {
     const path = this.#path(name);
-    if (!lstatSync(path, { throwIfNoEntry: false })) return { holders: [], waiters: [] };
     // The kernel knows whether it is locked, and only the records by whom.
-    const { file, locked } = LockFile.openAndTry(path);
-    if (locked) {
-      file.release();
-      return { holders: [], waiters: [] };
-    }
-    file.close();
-    const holders = new Records(path)
-      .read()
-      .filter((hold) => isAlive(hold, this.#self) === true)
-      .map(infoOf);
-    return { holders: holders.length > 0 ? holders : [{ member: "unknown" }], waiters: [] };
+    if (!isLocked(path)) return { holders: [], waiters: [] };
+    const held = new Records(path).read().filter((hold) => isHeld(hold, this.#self));
+    const holders = held.length > 0 ? held.map(infoOf) : [{ member: "unknown" }];
+    return { holders, waiters: [] };
+  }
+
+  break(name: string, options: BreakOptions): Promise<BreakResult> {
+    const { clock, ttl } = this.#context;
+    const breaker = { clock, ttl, waits: this.#waits, self: this.#self };
+    return breakLock(this.#path(name), options, breaker);
   }
 
   async close(): Promise<void> {
-    const closed = new CoordError("COORD_STOPPED", "The session was closed. Open another.");
-    for (const waiter of this.#waiters) waiter.cancel(closed);
-    this.#recheck?.cancel();
+    this.#closed = true;
+    this.#waits.end(sessionClosed());
     await Promise.all([...this.#grants].map((grant) => grant.release()));
     this.#end({ reason: "closed" });
   }
 
+  isBroken({ file, token }: FileGrant): boolean {
+    const records = new Records(file.path).read();
+    return records.some((hold) => hold.token === String(token) && hold.broken !== undefined);
+  }
+
   async erase({ file, token }: FileGrant): Promise<void> {
-    const without: Change = ({ token: last, holds }) => ({
-      token: last,
-      holds: holds.filter((hold) => hold.token !== String(token)),
-    });
     try {
       const records = new Records(file.path);
-      if (records.exist()) await this.#change(records, without);
+      if (!records.exist()) return;
+      await records.change(this.#context.clock, ({ token: last, holds }) => ({
+        token: last,
+        holds: holds.filter((hold) => hold.token !== String(token)),
+      }));
     } catch (error) {
       this.#context.log.debug(`A record of a hold stays: ${String(error)}`);
     }
@@ -119,57 +127,41 @@ export class FileSession implements Session, GrantKeeper {
     return join(this.#folder, fileNameOf(name));
   }
 
-  async #wait(file: LockFile, signal: AbortSignal): Promise<LockFile> {
-    const waiter = new Waiter(file, this.#watchFailed);
-    const unlisten = onAbort(signal, () => waiter.cancel(signal.reason));
-    this.#waiters.add(waiter);
-    this.#recheck ??= this.#context.clock.timer(recheckEvery, this.#checkWaiters);
+  /** Draws the token and records the hold; undefined when the locked file was taken away meanwhile. */
+  async #grant(file: LockFile, request: AcquireRequest): Promise<Grant | undefined> {
+    const { info, mode, signal } = request;
+    const { clock } = this.#context;
     try {
-      return await waiter.locked;
-    } finally {
-      unlisten();
-      this.#waiters.delete(waiter);
-    }
-  }
-
-  readonly #checkWaiters = (): void => {
-    for (const waiter of this.#waiters) waiter.check();
-    this.#recheck =
-      this.#waiters.size > 0
-        ? this.#context.clock.timer(recheckEvery, this.#checkWaiters)
-        : undefined;
-  };
-
-  /** Draws the token and records the hold; the file is locked. */
-  async #grant(file: LockFile, signal: AbortSignal, info: HolderInfo): Promise<Grant> {
-    try {
-      const since = this.#context.clock.wall();
-      const records = new Records(file.path);
-      const { token } = await this.#change(records, (before) => {
+      const since = clock.wall();
+      const shared = mode === "shared";
+      const { token } = await new Records(file.path).change(clock, (before) => {
         const token = nextToken(before.token, since);
-        const hold = { ...this.#self, token: String(token), member: info.member, since };
-        // Whoever else is recorded is dead, or was told that it lost a file that was removed.
-        return { token, holds: [hold] };
+        const member = info.member;
+        const hold = { ...this.#self, token: String(token), member, since, shared };
+        return { token, holds: [...this.#others(before.holds, shared), hold] };
       });
       signal.throwIfAborted();
+      if (this.#closed) throw sessionClosed();
       const grant = new FileGrant(token, file, this);
-      this.#grants.add(grant);
-      return grant;
+      if (file.isCurrent()) {
+        this.#grants.add(grant);
+        return grant;
+      }
+      await this.erase(grant);
+      file.close();
+      return undefined;
     } catch (error) {
       file.release();
       throw error;
     }
   }
 
-  async #change(records: Records, change: Change): Promise<Content> {
-    const { clock } = this.#context;
-    const until = clock.now() + recordsWithin;
-    for (;;) {
-      const content = records.tryChange(change);
-      if (content) return content;
-      if (clock.now() > until) throw failure(records.path, new Error("another process keeps it"));
-      await new Promise<void>((resolve) => clock.timer(1, resolve));
-    }
+  /** The records that stay beside that of a new hold. */
+  #others(holds: readonly HoldRecord[], shared: boolean): readonly HoldRecord[] {
+    // Beside one who holds it alone, only those who have yet to hear that their file was taken away.
+    if (shared && holds.length < manyRecords) return holds;
+    const living = holds.filter((hold) => isAlive(hold, this.#self) !== false);
+    return shared ? living : living.filter(({ broken }) => broken === "forced");
   }
 
   readonly #watchFailed = (error: unknown): void => {
@@ -185,4 +177,8 @@ export class FileSession implements Session, GrantKeeper {
 function nextToken(last: bigint, now: number): bigint {
   const microseconds = BigInt(Math.floor(now * 1000));
   return microseconds > last ? microseconds : last + 1n;
+}
+
+function sessionClosed(): CoordError {
+  return new CoordError("COORD_STOPPED", "The session was closed. Open another.");
 }

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { file } from "@coord/file";
 import { Coordinator } from "@coord/core";
-import { defaultFolder } from "../src/disk/folder.js";
+import { defaultFolder, fromUrl } from "../src/disk/folder.js";
 import { fileNameOf } from "../src/file-names.js";
 
 describe("the file of a lock", () => {
@@ -64,6 +64,12 @@ describe("the folder of a URL", () => {
       code: "COORD_BAD_URL",
       message: expect.stringContaining(advice),
     });
+  });
+
+  test("may begin with a drive on Windows", () => {
+    expect(fromUrl("/C:/locks", "win32")).toBe("C:/locks");
+    expect(fromUrl("/C:/locks", "linux")).toBe("/C:/locks");
+    expect(fromUrl("/share/C:/locks", "win32")).toBe("/share/C:/locks");
   });
 
   test("is, if it names none, the user's place for state", () => {

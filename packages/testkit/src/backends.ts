@@ -16,7 +16,13 @@ export interface Backend {
 
 /** All of them: the one place to add a backend, and what its tests need, to. */
 export const backends: readonly Backend[] = [
-  { name: "file", needs: [{ find: "/usr/bin/python3", package: "python3" }] },
+  {
+    name: "file",
+    needs: [
+      { find: "/usr/bin/python3", package: "python3" },
+      { find: "faketime", package: "faketime" },
+    ],
+  },
 ];
 
 /**

@@ -1,12 +1,21 @@
 import { describe } from "vitest";
+import { describeBreaking } from "./contract/breaking.js";
 import { describeCrash } from "./contract/crash.js";
+import { describeDying } from "./contract/dying.js";
 import { describeExclusion } from "./contract/exclusion.js";
 import { describeFactory } from "./contract/factory.js";
+import { describeGivingUp } from "./contract/giving-up.js";
+import { describeInspecting } from "./contract/inspecting.js";
 import { describeLeftovers } from "./contract/leftovers.js";
 import { describeLifecycle } from "./contract/lifecycle.js";
 import { describeNames } from "./contract/names.js";
+import { describeOrder } from "./contract/order.js";
+import { describeProcesses } from "./contract/processes.js";
+import { describeQuiet, listen } from "./contract/quiet.js";
 import { describeRelease } from "./contract/release.js";
 import type { Subject } from "./contract/rig.js";
+import { describeShared } from "./contract/shared.js";
+import { describeStillness } from "./contract/stillness.js";
 import { describeWaiting } from "./contract/waiting.js";
 
 /**
@@ -15,13 +24,23 @@ import { describeWaiting } from "./contract/waiting.js";
  */
 export function testDriver(subject: Subject): void {
   describe(`the contract, kept by ${subject.driver.name}`, () => {
+    const heard = listen();
     describeFactory(subject);
     describeExclusion(subject);
+    describeShared(subject);
     describeWaiting(subject);
+    describeOrder(subject);
+    describeGivingUp(subject);
     describeRelease(subject);
     describeNames(subject);
     describeLifecycle(subject);
+    describeInspecting(subject);
+    describeBreaking(subject);
     describeCrash(subject);
+    describeDying(subject);
+    describeStillness(subject);
+    describeProcesses(subject);
     describeLeftovers(subject);
+    describeQuiet(heard);
   });
 }

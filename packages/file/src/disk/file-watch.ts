@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from "node:fs";
 
 /**
  * Calls `changed` when the file at a path is touched, moved or removed, until it is closed. Where
- * the kernel has no watches left it calls `failed` and watches nothing.
+ * there is no file it watches nothing; where the kernel has no watches left it calls `failed` too.
  */
 export class FileWatch {
   #watcher: FSWatcher | undefined;
@@ -12,7 +12,7 @@ export class FileWatch {
       this.#watcher = watch(path, { persistent: false }, changed);
       this.#watcher.on("error", failed);
     } catch (error) {
-      failed(error);
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) failed(error);
     }
   }
 

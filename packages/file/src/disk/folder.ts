@@ -18,12 +18,17 @@ export function folderOf(url: BackendUrl): string {
       "After file:// comes an absolute path, not a host or a user. Write file:///absolute/path, or file:relative/path; ~ is not expanded.",
     );
   }
-  if (url.path !== "") return resolve(url.path);
+  if (url.path !== "") return resolve(fromUrl(url.path));
   if (!url.hasAuthority) return defaultFolder();
   throw new CoordError(
     "COORD_BAD_URL",
     "file:// names no folder. Write file:///absolute/path, file:relative/path, or file: for the default folder.",
   );
+}
+
+/** On Windows, `file:///C:/x` means `C:/x`. */
+export function fromUrl(path: string, platform: NodeJS.Platform = process.platform): string {
+  return platform === "win32" ? path.replace(/^\/(?=[a-z]:)/i, "") : path;
 }
 
 /** `$COORD_STATE_PATH`, else `coord` in the place for a user's state on this platform. */

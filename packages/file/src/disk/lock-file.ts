@@ -46,11 +46,13 @@ export class LockFile {
   readonly fd: number;
   readonly #opened: BigIntStats;
   readonly #ours: boolean;
+  #touchedAt: bigint;
 
   private constructor(path: string, fd: number, opened: BigIntStats) {
     this.path = path;
     this.fd = fd;
     this.#opened = opened;
+    this.#touchedAt = opened.mtimeNs;
     const user = process.geteuid?.();
     this.#ours = user === undefined || user === 0 || opened.uid === BigInt(user);
   }
@@ -70,11 +72,11 @@ export class LockFile {
   }
 
   /** Opens the file that is at the path and takes its lock if that is free. Throws COORD_UNAVAILABLE. */
-  static openAndTry(path: string): { file: LockFile; locked: boolean } {
+  static openAndTry(path: string, shared = false): { file: LockFile; locked: boolean } {
     for (;;) {
       const file = LockFile.open(path);
       try {
-        const locked = file.tryLock();
+        const locked = file.tryLock(shared);
         if (file.isCurrent()) return { file, locked };
         file.close();
       } catch (error) {
@@ -84,10 +86,13 @@ export class LockFile {
     }
   }
 
-  /** Takes the lock if it is free. */
-  tryLock(): boolean {
+  /**
+   * Takes the lock if it is free, or, with `shared`, held by nobody alone. Who holds it already
+   * changes it into the other kind.
+   */
+  tryLock(shared = false): boolean {
     try {
-      return kernel().tryLock(this.fd);
+      return kernel().tryLock(this.fd, { shared });
     } catch (error) {
       throw failure(this.path, error);
     }
@@ -95,8 +100,26 @@ export class LockFile {
 
   /** Whether the path still leads to this file: only then does its lock exclude those who come by the path. */
   isCurrent(): boolean {
+    return this.look().current;
+  }
+
+  /** As `isCurrent()`, and whether somebody touched the file since it was opened or last looked at. */
+  look(): { current: boolean; touched: boolean } {
     const now = lstatSync(this.path, { bigint: true, throwIfNoEntry: false });
-    return now !== undefined && now.ino === this.#opened.ino && now.dev === this.#opened.dev;
+    if (!now || now.ino !== this.#opened.ino || now.dev !== this.#opened.dev) {
+      return { current: false, touched: true };
+    }
+    const touched = now.mtimeNs !== this.#touchedAt;
+    this.#touchedAt = now.mtimeNs;
+    return { current: true, touched };
+  }
+
+  /** Wakes those who watch the file, and lets those who only look at it from time to time see that. */
+  touch(): void {
+    const { mtimeMs, size } = fstatSync(this.fd);
+    const now = new Date(Math.max(new Date().getTime(), mtimeMs + 1));
+    if (this.#ours) futimesSync(this.fd, now, now);
+    else ftruncateSync(this.fd, size);
   }
 
   /** Gives the lock back and wakes those who watch the file; `close()` alone wakes nobody. */

@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Lock } from "@coord/core";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { turns } from "./meanwhile.js";
 import { Rig, type Subject } from "./rig.js";
 
 /** One holder at a time, between coordinators and between processes; tokens that grow. */
@@ -42,6 +44,7 @@ export function describeExclusion(subject: Subject): void {
         token: hold.token,
         host: expect.any(String),
         since: expect.any(Date),
+        shared: false,
       };
       const expected = holder.traits.holderInfo.map((field) => [field, known[field]] as const);
       expect(refused).toMatchObject({
@@ -77,32 +80,50 @@ export function describeExclusion(subject: Subject): void {
 
     test("a hundred that ask at once all get it, one at a time, with tokens that grow", async () => {
       const rig = new Rig(subject);
-      const locks = [await rig.lock("x"), await rig.lock("x")];
+      const locks = [await rig.lock("x"), await rig.lock("x"), await rig.lock("x")];
       let inside = 0;
+      let most = 0;
       const tokens: bigint[] = [];
-      const turn = async (index: number): Promise<void> => {
-        await locks[index % 2]?.run(async (hold) => {
-          expect(++inside).toBe(1);
+      const enter = async (index: number): Promise<void> => {
+        await locks[index % locks.length]?.run(async (hold) => {
+          most = Math.max(most, ++inside);
           tokens.push(hold.token);
-          await new Promise(setImmediate);
+          await turns(1);
           inside -= 1;
         });
       };
-      await Promise.all(Array.from({ length: 100 }, (_, index) => turn(index)));
-      expect(tokens).toHaveLength(100);
+      await Promise.all(Array.from({ length: 100 }, (_, index) => enter(index)));
+      expect([tokens.length, most]).toEqual([100, 1]);
       expect(tokens).toEqual([...new Set(tokens)].toSorted(ascending));
     });
 
-    test("four processes that add to one number lose no addition", async () => {
+    test("four processes that add to one number lose no addition, nor do four coordinators where no other process is reached", async () => {
       const rig = new Rig(subject);
+      const { traits } = await rig.start();
       const folder = await mkdtemp(join(tmpdir(), "coord-count-"));
       onTestFinished(() => rm(folder, { recursive: true }));
       const file = join(folder, "number");
-      const takers = await Promise.all(Array.from({ length: 4 }, () => rig.taker()));
-      await Promise.all(takers.map((taker) => taker.count("x", { file, turns: 25 })));
+      const four = Array.from({ length: 4 });
+      if (traits.reach === "process") {
+        const locks = await Promise.all(four.map(() => rig.lock("x")));
+        await Promise.all(locks.map((lock) => count(lock, file)));
+      } else {
+        const takers = await Promise.all(four.map(() => rig.taker()));
+        await Promise.all(takers.map((taker) => taker.count("x", { file, turns: 25 })));
+      }
       expect(await readFile(file, "utf8")).toMatch(/^100\b/);
     });
   });
+}
+
+/** As a taker does. */
+async function count(lock: Lock, file: string): Promise<void> {
+  for (let turn = 0; turn < 25; turn++) {
+    await lock.run(async () => {
+      const number = Number(await readFile(file, "utf8").catch(() => "0"));
+      await writeFile(file, String(number + 1));
+    });
+  }
 }
 
 function ascending(a: bigint, b: bigint): number {

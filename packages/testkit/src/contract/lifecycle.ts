@@ -1,10 +1,21 @@
-import { isCoordError } from "@coord/core";
 import { describe, expect, test } from "vitest";
+import { slack, soon, turns } from "./meanwhile.js";
 import { Rig, type Subject } from "./rig.js";
+import { WatchedDriver } from "./watched.js";
 
-/** Starting and stopping, and what is left behind. */
+/** Starting and stopping, sessions that end, and what is left behind. */
 export function describeLifecycle(subject: Subject): void {
   describe("a coordinator", () => {
+    test("that was not started makes no locks: COORD_NOT_STARTED", async () => {
+      const coordinator = new Rig(subject).make();
+      const refusal = expect.objectContaining({ code: "COORD_NOT_STARTED" });
+      expect(() => coordinator.getLock("x")).toThrow(refusal);
+      expect(() => coordinator.lock("{name}", { name: "x" })).toThrow(refusal);
+      expect(coordinator.started).toBe(false);
+      await coordinator.start();
+      await (await coordinator.getLock("x").acquire()).release();
+    });
+
     test("that stops gives back what it holds and ends whoever waits through it", async () => {
       const rig = new Rig(subject);
       const [coordinator, other] = [await rig.start(), await rig.start()];
@@ -38,20 +49,44 @@ export function describeLifecycle(subject: Subject): void {
       }
     });
 
-    test("keeps its traits' word about shared locks", async () => {
+    test("that stops while it connects again ends whoever waits, and itself", async () => {
+      const watched = new WatchedDriver(subject.driver);
+      const coordinator = await new Rig(subject).start({}, watched.driver);
+      watched.disconnect();
+      await turns(1);
+      const refused = coordinator
+        .getLock("x")
+        .acquire()
+        .catch((error: unknown) => error);
+      await soon(coordinator.stop());
+      expect(await soon(refused)).toMatchObject({ code: "COORD_STOPPED" });
+      expect(coordinator.state).toBe("stopped");
+    });
+
+    test("whose session ends has lost what it held, for good, and goes on in another", async () => {
       const rig = new Rig(subject);
-      const coordinator = await rig.start();
+      const watched = new WatchedDriver(subject.driver);
+      const [coordinator, other] = [await rig.start({}, watched.driver), await rig.lock("x")];
       const lock = coordinator.getLock("x");
-      const codeOf = async (): Promise<unknown> => {
-        try {
-          await lock.acquire({ shared: true });
-          return "granted";
-        } catch (error) {
-          return isCoordError(error) && error.code;
-        }
-      };
-      const expected = coordinator.traits.shared ? "granted" : "COORD_UNSUPPORTED";
-      expect([await codeOf(), await codeOf()]).toEqual([expected, expected]);
+      const hold = await lock.acquire();
+      const told = new Promise((resolve) => {
+        hold.signal.addEventListener("abort", resolve);
+      });
+      watched.disconnect();
+      await soon(told);
+      const lost = { code: "COORD_LOST", reason: "session" };
+      expect(hold.signal.reason).toMatchObject(lost);
+      const between = await other.acquire({ timeout: slack });
+      watched.reconnect();
+      const waiting = lock.acquire();
+      expect(() => hold.assertHeld()).toThrow(expect.objectContaining(lost));
+      await hold.release();
+      between.assertHeld();
+      await between.release();
+      const next = await soon(waiting);
+      expect(() => hold.assertHeld()).toThrow(expect.objectContaining(lost));
+      expect(next.token).toBeGreaterThan(hold.token);
+      await next.release();
     });
   });
 }

@@ -1,51 +1,92 @@
-import type { AcquireRequest, Busy, Driver, Grant, Session } from "@coord/core/driver";
+import type { AcquireRequest, Busy, Driver, Grant, Session, SessionEnd } from "@coord/core/driver";
+import { Gate, withOwn } from "./gate.js";
 
-/** What a watched driver did. */
-export interface Watched {
+/**
+ * A driver with an eye on what core asks of it and a hand on what it answers: faults for which
+ * nothing has to be done at the backend. Its sessions and grants are the driver's own.
+ */
+export class WatchedDriver {
   readonly driver: Driver;
+  /** Calls of `acquire()` that reached the driver. */
+  acquires = 0;
   /** Calls of `release()` that reached the driver, with what they answered. */
-  readonly releases: ("released" | "gone")[];
-  /** Makes calls of `release()` reject, after the driver did its work. */
+  readonly releases: ("released" | "gone")[] = [];
+  /** Makes the first call of `release()` of each grant reject, after the driver did its work. */
   failReleases: Error | undefined;
-}
+  /** Whether the sessions can `inspect()`. */
+  inspects = false;
+  readonly #door = new Gate();
+  readonly #answers = new Gate();
+  readonly #news = new Gate();
+  #end: (end: SessionEnd) => void = () => {};
 
-/** The driver, with an eye on what core asks of it. */
-export function watch(driver: Driver): Watched {
-  const watched: Watched = {
-    releases: [],
-    failReleases: undefined,
-    driver: {
-      ...driver,
-      open: async (url, context) => watchSession(await driver.open(url, context), watched),
-    },
-  };
-  return watched;
-}
+  constructor(driver: Driver) {
+    this.driver = { ...driver, open: (...given) => this.#open(driver, ...given) };
+  }
 
-function watchSession(session: Session, watched: Watched): Session {
-  const acquire = async (request: AcquireRequest): Promise<Grant | Busy> => {
+  /** Ends the session, as a backend may at any time; no other is opened until `reconnect()`. */
+  disconnect(): void {
+    this.#door.shut();
+    this.#end({ reason: "session" });
+  }
+
+  reconnect(): void {
+    this.#door.open();
+  }
+
+  /** Answers to calls of `acquire()` are kept back until `deliver()`. */
+  keepAnswers(): void {
+    this.#answers.shut();
+  }
+
+  deliver(): void {
+    this.#answers.open();
+  }
+
+  /** What the driver says unasked, of a session's end or a grant's loss, is kept back for good. */
+  deafen(): void {
+    this.#news.shut();
+  }
+
+  async #open(driver: Driver, ...[url, context]: Parameters<Driver["open"]>): Promise<Session> {
+    const { signal } = context;
+    const stopped = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    await Promise.race([this.#door.pass(), stopped]);
+    const session = await driver.open(url, context);
+    this.inspects = session.inspect !== undefined;
+    const ended = new Promise<SessionEnd>((resolve) => {
+      this.#end = resolve;
+      void this.#heard(session.ended).then(resolve);
+    });
+    return withOwn(session, { ended, acquire: (request) => this.#acquire(session, request) });
+  }
+
+  async #acquire(session: Session, request: AcquireRequest): Promise<Grant | Busy> {
+    this.acquires += 1;
     const answer = await session.acquire(request);
-    return "busy" in answer ? answer : watchGrant(answer, watched);
-  };
-  return new Proxy(session, {
-    get: (target, key) => {
-      if (key === "acquire") return acquire;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
+    await this.#answers.pass();
+    return "busy" in answer ? answer : this.#grant(answer);
+  }
 
-function watchGrant(grant: Grant, watched: Watched): Grant {
-  return {
-    token: grant.token,
-    lease: grant.lease,
-    lost: grant.lost,
-    release: async (signal) => {
-      const answer = await grant.release(signal);
-      watched.releases.push(answer);
-      if (watched.failReleases) throw watched.failReleases;
-      return answer;
-    },
-  };
+  async #heard<T>(news: Promise<T>): Promise<T> {
+    const what = await news;
+    await this.#news.pass();
+    return what;
+  }
+
+  #grant(grant: Grant): Grant {
+    let failed = false;
+    return withOwn(grant, {
+      lost: this.#heard(grant.lost),
+      release: async (signal) => {
+        const answer = await grant.release(signal);
+        this.releases.push(answer);
+        if (!this.failReleases || failed) return answer;
+        failed = true;
+        throw this.failReleases;
+      },
+    });
+  }
 }

@@ -1,0 +1,174 @@
+import { expect, test, vi } from "vitest";
+import { Coordinator, isCoordError, type Hold } from "@coord/core";
+import { VirtualClock } from "@coord/core/memory";
+import type { Operation } from "../src/memory/link.js";
+import { MemoryServer } from "../src/memory/server.js";
+import { isHeld, Machine, randomOf, settled } from "./world.js";
+
+const short = process.env["COORD_TEST_SHORT"] !== undefined;
+const histories = Number(process.env["H"] ?? (short ? 15 : 60));
+const firstSeed = Number(process.env["COORD_TEST_SEED"] ?? Date.now() % 1e9);
+const seeds = process.env["COORD_TEST_SEED"] ? [firstSeed] : range(histories, firstSeed);
+
+test("R1 of holds that exclude each other one at most passes assertHeld() at any instant, whatever is cut, stopped, asleep, late or unanswered", async () => {
+  for (const seed of seeds) {
+    try {
+      await new History(seed).run();
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`COORD_TEST_SEED=${seed}: ${message}`, { cause });
+    }
+  }
+});
+
+/** What a machine's program has, or had. */
+interface Held {
+  readonly machine: Machine;
+  readonly hold: Hold;
+}
+
+/** Four machines that take two locks in turns while everything goes wrong. */
+class History {
+  readonly #random: (below: number) => number;
+  readonly #clock = new VirtualClock();
+  readonly #server = new MemoryServer(this.#clock);
+  readonly #machines: Machine[] = [];
+  readonly #ended = new AbortController();
+  readonly #held = new Set<Held>();
+  readonly #tokens = new Map<string, bigint>();
+
+  constructor(seed: number) {
+    this.#random = randomOf(seed);
+    // The delays before connecting again.
+    vi.spyOn(Math, "random").mockImplementation(() => this.#random(1_000) / 1_000);
+  }
+
+  async run(): Promise<void> {
+    const ttl = this.#oneOf([1_000, 3_000, 10_000, 30_000]);
+    const coordinators = range(4).map((index) => {
+      const machine = new Machine(this.#clock, this.#server, 1 + (this.#random(21) - 10) / 1_000);
+      this.#machines.push(machine);
+      return new Coordinator({
+        backendUrl: "memory:",
+        drivers: [machine.driver],
+        agentId: `machine ${index}`,
+        clock: machine,
+        ttl,
+        heartbeat: ttl / 5,
+        maxReconnectBackoff: 2_000,
+      });
+    });
+    await Promise.all(coordinators.map((coordinator) => coordinator.start()));
+    const programs = coordinators.flatMap((coordinator, index) => {
+      return range(3).map(() => this.#program(coordinator, this.#machine(index)));
+    });
+    const over = Promise.all(programs);
+    over.catch(() => {});
+    for (const _ of range(60)) {
+      await this.#clock.advance(this.#random(ttl / 5));
+      this.#check();
+      this.#somethingGoesWrong(ttl);
+    }
+    for (const { link } of this.#machines) link.down = false;
+    this.#ended.abort();
+    await this.#clock.advance(20_000 + 5 * ttl);
+    await Promise.race([over, settled().then(() => Promise.reject(new Error("a wait hangs")))]);
+    await this.#expectNothingLeft(coordinators, ttl);
+  }
+
+  /** A program that takes a lock, works for a while and gives it back, again and again. */
+  async #program(coordinator: Coordinator, machine: Machine): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      await new Promise<void>((resolve) => machine.timer(1 + this.#random(500), resolve));
+      const lock = coordinator.getLock(this.#oneOf(["a", "b"]));
+      const shared = this.#random(3) === 0;
+      const ask = this.#random(4) === 0 ? "tryAcquire" : "acquire";
+      const timeout = this.#random(2) === 0 ? undefined : this.#random(5_000);
+      try {
+        const hold = await lock[ask]({ shared, timeout, signal });
+        if (hold) await this.#work(hold, machine);
+      } catch (error) {
+        if (error !== signal.reason && !isCoordError(error)) throw error;
+      }
+    }
+  }
+
+  async #work(hold: Hold, machine: Machine): Promise<void> {
+    const held = { machine, hold };
+    this.#held.add(held);
+    this.#check();
+    this.#expectGreaterToken(hold);
+    await new Promise<void>((resolve) => machine.timer(1 + this.#random(4_000), resolve));
+    this.#check();
+    this.#held.delete(held);
+    await hold[Symbol.asyncDispose]();
+  }
+
+  #check(): void {
+    // A machine that is stopped asks nothing.
+    const held = [...this.#held].filter(({ machine, hold }) => machine.running && isHeld(hold));
+    for (const name of ["a", "b"]) {
+      const holds = held.map(({ hold }) => hold).filter((hold) => hold.name === name);
+      const exclusive = holds.filter(({ shared }) => !shared);
+      if (exclusive.length > 0 && holds.length > 1) {
+        throw new Error(`at ${this.#clock.now()} ${holds.length} pass assertHeld() for ${name}`);
+      }
+    }
+  }
+
+  #expectGreaterToken({ name, token, shared }: Hold): void {
+    const before = this.#tokens.get(name) ?? 0n;
+    if (!shared && token <= before) throw new Error(`token ${token} of ${name} after ${before}`);
+    if (token > before) this.#tokens.set(name, token);
+  }
+
+  #somethingGoesWrong(ttl: number): void {
+    const machine = this.#machine(this.#random(4));
+    const { link } = machine;
+    const operations: Operation[] = ["beat", "beat", "acquire", "release", "inspect", "open"];
+    const actions = [
+      () => void (link.down = true),
+      () => void (link.down = false),
+      () => void (link.down = false),
+      () => machine.stop(this.#random(2 * ttl), false),
+      () => machine.stop(this.#random(2 * ttl), true),
+      () => machine.step(this.#random(7_200_000) - 3_600_000),
+      () => link.plan(this.#oneOf(operations), 1 + this.#random(3), undefined),
+      () => link.plan(this.#oneOf(operations), 1 + this.#random(3), this.#random(ttl)),
+    ];
+    this.#oneOf(actions)();
+  }
+
+  /** Whoever asks gets the lock: no entry, in a process or at the server, was left by the troubles. */
+  async #expectNothingLeft(coordinators: readonly Coordinator[], ttl: number): Promise<void> {
+    for (const coordinator of coordinators) {
+      for (const name of ["a", "b"]) {
+        const taken = coordinator.getLock(name).acquire({ timeout: ttl });
+        const released = taken.then((hold) => hold[Symbol.asyncDispose]());
+        released.catch(() => {});
+        await this.#clock.advance(2 * ttl);
+        await released;
+      }
+    }
+    expect(["a", "b"].map((name) => this.#server.inspect(name))).toEqual([
+      { holders: [], waiters: [] },
+      { holders: [], waiters: [] },
+    ]);
+    await Promise.all([...coordinators.map((it) => it.stop()), this.#clock.advance(10_000)]);
+  }
+
+  #machine(index: number): Machine {
+    const machine = this.#machines[index];
+    if (!machine) throw new Error(`no machine ${index}`);
+    return machine;
+  }
+
+  #oneOf<T>(choices: readonly [T, ...T[]] | readonly T[]): T {
+    return choices[this.#random(choices.length)] as T;
+  }
+}
+
+function range(length: number, first = 0): number[] {
+  return Array.from({ length }, (_, index) => first + index);
+}

@@ -1,0 +1,33 @@
+/** Open until it is shut. */
+export class Gate {
+  #opened: Promise<void> = Promise.resolve();
+  #open: () => void = () => {};
+
+  /** Doing so twice changes nothing. */
+  shut(): void {
+    this.open();
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
+  }
+
+  /** Resolves when it is open. */
+  pass(): Promise<void> {
+    return this.#opened;
+  }
+}
+
+/** The object with some of its members replaced, whatever class it is of. */
+export function withOwn<T extends object>(object: T, own: Partial<T>): T {
+  return new Proxy(object, {
+    get: (target, key) => {
+      if (key in own) return Reflect.get(own, key);
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * The toy's server: `node server.js [<port>]`. It prints `listening <port>` and exits when its stdin
+ * closes. All it knows is in memory: who starts it again has one without data.
+ *
+ * Tests are its administrators. Each line of JSON on its stdin is answered by `done` (`Order`).
+ */
+import { createServer, type Socket } from "node:net";
+import { answers, revoke, Session } from "./locks.js";
+import { onLines, type Operation, type Push, type Reply, type Request } from "./wire.js";
+
+/** What an administrator can do. */
+export interface Order {
+  /** Takes the lock from whoever holds it. */
+  readonly revoke?: readonly [space: string, name: string];
+  /** What is said next of this kind, an answer or a push, gets lost on its way. */
+  readonly lose?: Operation | "push";
+  /** Cuts all connections. */
+  readonly cut?: boolean;
+}
+
+const sockets = new Set<Socket>();
+const losing = new Set<Operation | "push">();
+
+const server = createServer({ noDelay: true }, (socket) => {
+  sockets.add(socket);
+  socket.on("error", () => {}).once("close", () => sockets.delete(socket));
+  onLines(socket, (line) => void take(JSON.parse(line), socket));
+});
+server.listen(Number(process.argv[2] ?? 0), "127.0.0.1", () => {
+  const address = server.address();
+  console.log(`listening ${typeof address === "object" ? address?.port : address}`);
+});
+
+onLines(process.stdin, (line) => {
+  const order: Order = JSON.parse(line);
+  if (order.revoke) revoke(...order.revoke);
+  if (order.lose) losing.add(order.lose);
+  if (order.cut) for (const socket of sockets) socket.destroy();
+  console.log("done");
+});
+process.stdin.once("end", () => process.exit());
+
+async function take(request: Request, socket: Socket): Promise<void> {
+  const session = sessionOf(request);
+  // Of two sockets of a client the older may be read last: what it asks is not wanted any more.
+  if (session && request.socket < session.socket) return void socket.destroy();
+  if (session) {
+    session.socket = request.socket;
+    session.tell = (push) => say("push", push, socket);
+  }
+  const { id, op, ask } = request;
+  // The compiler does not see that `ask` is what this `op` asks.
+  const find = (op === "open" ? () => ({}) : answers[op]) as (by: Session, ask: object) => object;
+  const answer = session && find(session, ask);
+  // What is known at once is said before anything that happens later.
+  say(op, { id, answer: answer instanceof Promise ? await answer : answer }, socket);
+}
+
+function sessionOf(request: Request): Session | undefined {
+  if (request.op !== "open") return Session.find(request.session);
+  const ask = request.ask as Request<"open">["ask"];
+  Session.find(ask.previous ?? "")?.end("released");
+  return new Session(request.session, ask);
+}
+
+function say(kind: Operation | "push", message: Push | Reply, socket: Socket): void {
+  if (!losing.delete(kind)) socket.write(`${JSON.stringify(message)}\n`);
+}
