@@ -3,7 +3,7 @@ import type { Read } from "./parameter-names.js";
 import { parseTemplate } from "./template.js";
 
 /** Gives the name of the lock for a call with this `this` and these arguments. */
-export type NameOfCall = (self: unknown, args: readonly unknown[]) => Promise<string>;
+type NameOfCall = (self: unknown, args: readonly unknown[]) => Promise<string>;
 
 /** Gives the names for the calls of a function that is called `fName`. */
 export type Naming = (fn: Function, fName: string) => NameOfCall;

@@ -137,7 +137,9 @@ export class Coordinator implements AsyncDisposable {
     const url = this.#url.read(driver);
     if (life.stopped) throw stopped();
     for (const name of url.ignoredOptions) {
-      log.debug(`The URL's option "${name}" means nothing here: ${driver.options[name]?.help}`);
+      log.debug(
+        `The URL's option "${name}" means nothing here: ${driver.options[name]?.help}. Leave it out, unless other programs share the URL.`,
+      );
     }
     const connection: Connection = new Connection(driver, url, this.#settings, {
       state: (state) => {

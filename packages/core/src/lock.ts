@@ -1,4 +1,4 @@
-import type { BreakOptions, BreakResult, HolderInfo, LockState } from "./contract.js";
+import type { BreakResult, HolderInfo, LockState } from "./contract.js";
 import { CoordError } from "./errors.js";
 import type { HeldLock, Hold } from "./hold.js";
 import type { LockTable, Want } from "./lock-table.js";
@@ -89,8 +89,17 @@ export class Lock {
    * back or its time has run out. With `force` it is taken away at once, and only the token protects
    * what the holder still does. Rejects COORD_UNAVAILABLE, COORD_UNSUPPORTED.
    */
-  async break(options: Partial<BreakOptions> = {}): Promise<BreakResult> {
-    return this.#source.locks().break(this.name, { force: false, ...options });
+  async break(
+    options: { token?: bigint | undefined; force?: boolean | undefined } = {},
+  ): Promise<BreakResult> {
+    for (const option in options) {
+      if (option !== "token" && option !== "force") throw bad(`There is no option "${option}".`);
+    }
+    const { token, force = false } = options;
+    if (token !== undefined && typeof token !== "bigint") throw bad('"token" must be a bigint.');
+    if (typeof force !== "boolean") throw bad('"force" must be true or false.');
+    const wanted = token === undefined ? { force } : { force, token };
+    return this.#source.locks().break(this.name, wanted);
   }
 
   async #acquire(options: AcquireOptions): Promise<HeldLock> {

@@ -65,6 +65,6 @@ function unknownScheme(scheme: string, drivers: readonly Driver[]): CoordError {
   const list = [...known].sort().map((name) => `"${name}:"`);
   return new CoordError(
     "COORD_UNKNOWN_SCHEME",
-    `No driver serves "${scheme}:". Use one of ${list.join(", ")}, or import the package that serves it: was an import forgotten?`,
+    `No driver serves "${scheme}:". Use one of ${list.join(", ")}, or import the package that serves it.`,
   );
 }

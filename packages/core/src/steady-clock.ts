@@ -25,7 +25,7 @@ export class SteadyClock implements Clock {
   now(): number {
     const now = this.#clock.now();
     const drift = this.#clock.wall() - now - this.#wallAhead;
-    if (Math.abs(drift) > tolerance) this.#account(now, drift);
+    if (Math.abs(drift) > tolerance) this.#account();
     return now + this.#slept;
   }
 
@@ -49,12 +49,23 @@ export class SteadyClock implements Clock {
     return this.#clock.keepAlive();
   }
 
-  #account(now: number, drift: number): void {
-    const slept = this.#clock.boot() - now - this.#bootAhead;
+  #account(): void {
+    const { now, wall, boot } = this.#read();
+    const drift = wall - now - this.#wallAhead;
+    const slept = boot - now - this.#bootAhead;
     this.#wallAhead += drift;
     // Somebody set the wall clock.
     if (Math.abs(slept) <= tolerance) return;
     this.#bootAhead += slept;
     this.#slept += slept > 0 ? slept : Math.max(0, drift);
+  }
+
+  /** All three, read at one instant: a process that is stopped in between reads them again. */
+  #read(): { now: number; wall: number; boot: number } {
+    for (;;) {
+      const now = this.#clock.now();
+      const read = { now, wall: this.#clock.wall(), boot: this.#clock.boot() };
+      if (this.#clock.now() - now < tolerance / 2) return read;
+    }
   }
 }

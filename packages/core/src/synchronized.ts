@@ -13,7 +13,7 @@ export interface SynchronizedOptions extends AcquireOptions {
    * The names of the function's parameters, in order, for a template. Needed where its source does
    * not tell them: native and bound functions, and code in which a build tool has renamed them. A
    * minifier does; esbuild, and with it tsx and vitest, does when one hides a name of the scope around.
-   * @default read from the function's source by the first call
+   * @default read from the function's source by the first call, whose arguments are read after that
    */
   parameters?: readonly string[] | undefined;
 }

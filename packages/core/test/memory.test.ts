@@ -58,6 +58,7 @@ describe("a lease", () => {
       hold.assertHeld();
       await clock.advance(5 * ttl);
       hold.assertHeld();
+      expect(hold.signal.aborted).toBe(false);
       await hold.release();
     },
   );

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { beat, errorOf, isHeld, machines, outcome, pending, settled, ttl, world } from "./world.js";
+import { machines } from "./machines.js";
+import { beat, errorOf, isHeld, outcome, pending, settled, ttl, world } from "./world.js";
 
 test.each([1, 2])(
   "R3 an acquire whose answer is lost %i times is asked again as the same owner: one grant, one hold",

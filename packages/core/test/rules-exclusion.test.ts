@@ -2,7 +2,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Coordinator, Hold } from "@coord/core";
 import type { VirtualClock } from "@coord/core/memory";
 import { FairQueues } from "../src/queue.js";
-import { machines, isHeld, settled, world } from "./world.js";
+import { machines } from "./machines.js";
+import { isHeld, settled, world } from "./world.js";
 
 test.each([1_000, 10_000, 30_000, 600_000])(
   "R1 a holder that is cut off no longer passes assertHeld() when the next one is granted, at a ttl of %i ms",

@@ -1,18 +1,9 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { connect, type AcquireOptions, type Hold, type Lock } from "@coord/core";
+import { machines } from "./machines.js";
 import { Scripted } from "./scripted.js";
-import {
-  beat,
-  errorOf,
-  machines,
-  outcome,
-  pending,
-  settled,
-  ttl,
-  type World,
-  world,
-} from "./world.js";
+import { beat, errorOf, outcome, pending, settled, ttl, type World, world } from "./world.js";
 
 const enough = new Error("enough");
 const nothing = { holders: [], waiters: [] };
@@ -160,7 +151,9 @@ test("R8 a session that ends at whatever moment after its turn came does not los
     if (!held) throw new Error(`the session ended ${moment} moments late, and the request hangs`);
     await held.release();
     await clock.advance(10);
-    await (await lock.acquire()).release();
+    const next = await lock.acquire();
+    expect(next.token).toBeGreaterThan(first.token);
+    await next.release();
   }
 });
 
@@ -201,6 +194,27 @@ test("R8 what could not be taken back while the backend was away ends with the s
   expect(one.coordinator.state).toBe("connected");
   await first.release();
   expect(server.inspect("x")).toEqual(nothing);
+});
+
+test("R8 what a driver grants after the abort is given back before anything else is asked of it", async () => {
+  const backend = new Scripted();
+  const coordinator = await connect("scripted:", { drivers: [backend.driver] });
+  const lock = coordinator.getLock("x");
+  backend.session.deaf = true;
+  let goOn: () => void = () => {};
+  backend.session.asking = () => new Promise((resolve) => (goOn = resolve));
+  const aborted = new AbortController();
+  const asked = errorOf(lock.acquire({ signal: aborted.signal }));
+  const next = lock.acquire();
+  await settled();
+  aborted.abort(enough);
+  expect(await asked).toBe(enough);
+  backend.session.asking = () => Promise.resolve();
+  goOn();
+  await (await next).release();
+  const calls = backend.calls.filter((call) => call.endsWith(" x"));
+  expect(calls).toEqual(["acquire x", "release x", "acquire x", "release x"]);
+  await coordinator.stop();
 });
 
 test("R8 a driver that never answers keeps the name no longer than its session", async () => {

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { CoordinatorState } from "@coord/core";
 import { VirtualClock } from "@coord/core/memory";
 import { startLease } from "../src/lease.js";
-import { beat, isHeld, machines, settled, ttl, usable, world } from "./world.js";
+import { machines } from "./machines.js";
+import { beat, isHeld, settled, ttl, usable, world } from "./world.js";
 
 test("R5 renewals that are not answered are tried again until one is: what is held stays held", async () => {
   const { clock, start, backend } = world();

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Hold } from "@coord/core";
 import { marginOf } from "../src/lease.js";
-import { errorOf, isHeld, machines, settled, ttl, usable, world } from "./world.js";
+import { machines } from "./machines.js";
+import { errorOf, isHeld, settled, ttl, usable, world } from "./world.js";
 
 /** Notes when a hold's signal was aborted; NaN until then. */
 function toldOf(hold: Hold, clock: { boot(): number }): { at: number } {

@@ -84,7 +84,7 @@ export interface HoldingReport {
 }
 
 /** A reading under the shared lock is over. */
-export interface ReadingReport {
+interface ReadingReport {
   readonly kind: "reading";
   readonly token: bigint;
   readonly asked: bigint;

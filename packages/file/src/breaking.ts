@@ -3,12 +3,14 @@ import { CoordError, type BreakOptions, type BreakResult, type Clock } from "@co
 import { LockFile } from "./disk/lock-file.js";
 import { isAlive, type ProcessId } from "./disk/process-id.js";
 import { infoOf, Records, type HoldRecord } from "./records.js";
+import type { Entrance } from "./entrance.js";
 import type { Waits } from "./waits.js";
 
 /** What breaking needs of a session. */
 export interface Breaker {
   readonly clock: Clock;
   readonly waits: Waits;
+  readonly entrance: Entrance;
   readonly self: ProcessId;
   /** How long a holder has to answer, in milliseconds: no lease of its ends. */
   readonly ttl: number;
@@ -24,7 +26,7 @@ export async function breakLock(
   { token, force }: BreakOptions,
   breaker: Breaker,
 ): Promise<BreakResult> {
-  if (!isLocked(path)) return { outcome: "free", holders: [] };
+  if (!(await isLocked(path, breaker.entrance))) return { outcome: "free", holders: [] };
   const records = new Records(path);
   const broken: HoldRecord[] = [];
   const mark = (hold: HoldRecord): HoldRecord => {
@@ -62,7 +64,7 @@ async function answerOf(
       path,
       signal: patience.signal,
       look: () => {
-        if (broken.length === 0) return isLocked(path) ? undefined : "released";
+        if (broken.length === 0) return hasGone(path) ? "released" : undefined;
         const left = records.read().filter((hold) => tokens.has(hold.token));
         if (left.length === 0) return "released";
         return left.some((hold) => isHeld(hold, self)) ? undefined : "expired";
@@ -80,12 +82,19 @@ export function isHeld(hold: HoldRecord, self: ProcessId): boolean {
 }
 
 /** Whether anybody, also a program that is none of ours, has the file locked. */
-export function isLocked(path: string): boolean {
+export async function isLocked(path: string, entrance: Entrance): Promise<boolean> {
   if (!lstatSync(path, { throwIfNoEntry: false })) return false;
+  const file = await entrance.try(path, false);
+  file?.release();
+  return !file;
+}
+
+/** Whether a holder that we do not know, and cannot ask, has given the file back. */
+function hasGone(path: string): boolean {
   const { file, locked } = LockFile.openAndTry(path);
   if (locked) file.release();
   else file.close();
-  return !locked;
+  return locked;
 }
 
 function touch(path: string): void {

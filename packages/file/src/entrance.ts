@@ -6,7 +6,7 @@ import { forLock, type Waits } from "./waits.js";
 /** For so long, in milliseconds, somebody at the gate may leave a lock alone that is free. */
 const patience = 100;
 /** How often `try` looks again at a gate through which somebody is just passing. */
-const looksAtGate = 5;
+const looksAtGate = 3;
 
 /**
  * The way to a lock. All who want it, alone or shared, pass a gate one at a time: they lock the gate
@@ -23,10 +23,13 @@ export class Entrance {
     this.#waits = waits;
   }
 
-  /** The lock's file, locked, or undefined if that would mean to wait. */
+  /**
+   * The lock's file, locked, or undefined if that would mean to wait. Whoever is passing the gate just
+   * now, also to see whether the lock is free, does not make it busy.
+   */
   async try(path: string, shared: boolean): Promise<LockFile | undefined> {
     let gate = LockFile.openAndTry(gateOf(path));
-    for (let look = 1; shared && !gate.locked && look < looksAtGate; look++) {
+    for (let look = 1; !gate.locked && look < looksAtGate; look++) {
       gate.file.close();
       await new Promise<void>((resolve) => this.#clock.timer(1, resolve));
       gate = LockFile.openAndTry(gateOf(path));
@@ -74,8 +77,8 @@ export class Entrance {
         file.close();
         return undefined;
       }
-      wait.giveUp();
       if (shared) file.tryLock(true);
+      wait.giveUp();
       return file;
     };
     return this.#waits.until({ ...wait, lookElsewhere });

@@ -59,14 +59,15 @@ export class Records {
     }
   }
 
-  /** Changes what is recorded; gives that. Rejects COORD_UNAVAILABLE. */
-  async change(clock: Clock, change: Change): Promise<Content> {
+  /** Changes what is recorded; gives that. Rejects COORD_UNAVAILABLE, or as `signal` says. */
+  async change(clock: Clock, change: Change, signal?: AbortSignal): Promise<Content> {
     const until = clock.now() + changeWithin;
     for (;;) {
       const content = this.#tryChange(change);
       if (content) return content;
       if (clock.now() > until) throw failure(this.path, new Error("other processes keep it"));
       await new Promise<void>((resolve) => clock.timer(1, resolve));
+      signal?.throwIfAborted();
     }
   }
 
@@ -95,12 +96,17 @@ function parse(text: string): Content {
   const line = text.slice(0, text.indexOf("\n") + 1);
   try {
     const { token, holds } = JSON.parse(line) as { token: string; holds: HoldRecord[] };
-    return { token: BigInt(token), holds: Array.isArray(holds) ? holds : [] };
+    return { token: BigInt(token), holds: holds.filter(isRecord) };
   } catch {
     // Cut off by a crash, or not ours. The token stands first so that it survives the former.
     const token = /^\{"token":"(\d+)"/.exec(text)?.[1];
     return token === undefined ? nothing : { token: BigInt(token), holds: [] };
   }
+}
+
+function isRecord({ token, since, member, pid }: HoldRecord): boolean {
+  const known = typeof member === "string" && typeof pid === "number";
+  return known && /^\d+$/.test(token) && Number.isFinite(new Date(since).getTime());
 }
 
 function readAll(fd: number): string {

@@ -19,7 +19,7 @@ import { isAlive, thisProcess, type ProcessId } from "./disk/process-id.js";
 import { Entrance } from "./entrance.js";
 import { fileNameOf } from "./file-names.js";
 import { FileGrant, type GrantKeeper } from "./grant.js";
-import { infoOf, Records, type HoldRecord } from "./records.js";
+import { infoOf, Records, type Change, type HoldRecord } from "./records.js";
 import { recheckEvery, Waits } from "./waits.js";
 
 /** How many files held are watched for their removal; those beyond are only looked at by each beat. */
@@ -82,7 +82,7 @@ export class FileSession implements Session, GrantKeeper {
   async inspect(name: string): Promise<LockState> {
     const path = this.#path(name);
     // The kernel knows whether it is locked, and only the records by whom.
-    if (!isLocked(path)) return { holders: [], waiters: [] };
+    if (!(await isLocked(path, this.#entrance))) return { holders: [], waiters: [] };
     const held = new Records(path).read().filter((hold) => isHeld(hold, this.#self));
     const holders = held.length > 0 ? held.map(infoOf) : [{ member: "unknown" }];
     return { holders, waiters: [] };
@@ -90,7 +90,8 @@ export class FileSession implements Session, GrantKeeper {
 
   break(name: string, options: BreakOptions): Promise<BreakResult> {
     const { clock, ttl } = this.#context;
-    const breaker = { clock, ttl, waits: this.#waits, self: this.#self };
+    const self = this.#self;
+    const breaker = { clock, ttl, waits: this.#waits, entrance: this.#entrance, self };
     return breakLock(this.#path(name), options, breaker);
   }
 
@@ -131,18 +132,20 @@ export class FileSession implements Session, GrantKeeper {
   async #grant(file: LockFile, request: AcquireRequest): Promise<Grant | undefined> {
     const { info, mode, signal } = request;
     const { clock } = this.#context;
+    let grant: FileGrant | undefined;
     try {
       const since = clock.wall();
       const shared = mode === "shared";
-      const { token } = await new Records(file.path).change(clock, (before) => {
+      const record: Change = (before) => {
         const token = nextToken(before.token, since);
         const member = info.member;
         const hold = { ...this.#self, token: String(token), member, since, shared };
         return { token, holds: [...this.#others(before.holds, shared), hold] };
-      });
+      };
+      const { token } = await new Records(file.path).change(clock, record, signal);
+      grant = new FileGrant(token, file, this);
       signal.throwIfAborted();
       if (this.#closed) throw sessionClosed();
-      const grant = new FileGrant(token, file, this);
       if (file.isCurrent()) {
         this.#grants.add(grant);
         return grant;
@@ -151,6 +154,7 @@ export class FileSession implements Session, GrantKeeper {
       file.close();
       return undefined;
     } catch (error) {
+      if (grant) await this.erase(grant);
       file.release();
       throw error;
     }

@@ -1,9 +1,9 @@
-import { unlinkSync } from "node:fs";
+import { readFileSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { file } from "@coord/file";
 import { connect, type Coordinator, type Hold } from "@coord/core";
 import { LineProcess, Taker } from "@coord/testkit";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { temporaryFolder, urlOf } from "./place.js";
 
 async function started(folder: string, agentId = "me"): Promise<Coordinator> {
@@ -167,7 +167,20 @@ describe("breaking", () => {
       expect(reason).toMatchObject({ reason: "broken" });
   });
 
-  test("ends when a holder that stands still is killed, and otherwise after the ttl", async () => {
+  test("a holder that stands still ends when that is killed", async () => {
+    const folder = temporaryFolder();
+    const holder = await taker(folder);
+    await holder.acquire("x");
+    await holder.pause();
+    const lock = (await started(folder)).getLock("x");
+    const breaking = lock.break();
+    const records = (): string => readFileSync(join(folder, "x%info"), "utf8");
+    await vi.waitFor(() => expect(records()).toContain('"broken":"asked"'));
+    await holder.kill();
+    expect(await breaking).toMatchObject({ outcome: "expired", holders: [{ pid: holder.pid }] });
+  });
+
+  test("a holder that stands still is given up after the ttl, and says what else there is", async () => {
     const folder = temporaryFolder();
     const holder = await taker(folder);
     await holder.acquire("x");
@@ -177,9 +190,6 @@ describe("breaking", () => {
       code: "COORD_UNAVAILABLE",
       message: expect.stringContaining("force: true"),
     });
-    const breaking = lock.break();
-    await holder.kill();
-    expect(await breaking).toMatchObject({ outcome: "expired", holders: [{ pid: holder.pid }] });
   });
 
   test("by force takes it at once: who held it is told, and the next token is greater", async () => {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   Coordinator,
@@ -8,6 +10,7 @@ import {
   type Lock,
   type LossReason,
 } from "@coord/core";
+import type { Driver, Session } from "@coord/core/driver";
 import { Backend } from "./toy/backend.js";
 import { toy } from "./toy/driver.js";
 
@@ -140,6 +143,36 @@ describe("a server that dies", () => {
   });
 });
 
+describe("a server that answers", () => {
+  test("keeps what is held for as long as it is held, however often the ttl passes", async () => {
+    const place = await Place.make();
+    const [one, other] = [await place.lock(), await place.lock()];
+    const hold = await one.acquire();
+    await new Promise((resolve) => setTimeout(resolve, 1.25 * ttl));
+    hold.assertHeld({ atLeast: ttl - margin - beat - slack });
+    expect(await other.tryAcquire()).toBeUndefined();
+    await hold.release();
+  });
+
+  test("does not listen to an older connection of a session", async () => {
+    const { port } = (await Place.make()).backend;
+    const [older, newer] = [connect(port), connect(port)];
+    const request = (socket: Socket, message: object): Promise<unknown[]> => {
+      const heard = Promise.race([once(socket, "data"), once(socket, "close")]);
+      socket.write(`${JSON.stringify({ id: 1, session: "s", ...message })}\n`);
+      return heard;
+    };
+    const ask = { owner: "o", name: "x", mode: "exclusive", wait: true, info: { member: "m" } };
+    await request(older, { socket: 1, op: "open", ask: { space: "", ttl: 10_000 } });
+    await request(newer, { socket: 2, op: "beat", ask: {} });
+    await request(older, { socket: 1, op: "acquire", ask });
+    expect(older.closed).toBe(true);
+    const [beat] = await request(newer, { socket: 2, op: "beat", ask: {} });
+    expect(String(beat)).toBe('{"id":1,"answer":{"owned":[]}}\n');
+    newer.destroy();
+  });
+});
+
 describe("a server that stands still", () => {
   test("for less than the lease leaves what is held held: suspended, then connected", async () => {
     const place = await Place.make();
@@ -240,6 +273,28 @@ describe("a server that stands still", () => {
   });
 });
 
+describe("a session", () => {
+  test("that follows another ends that at the server, with all that it held", async () => {
+    const place = await Place.make();
+    const opened: { session: Session; next: () => Promise<Session> }[] = [];
+    const open: Driver["open"] = async (url, context) => {
+      const session = await toy.open(url, context);
+      const next = () => toy.open(url, { ...context, previous: session.id });
+      opened.push({ session, next });
+      return session;
+    };
+    const hold = await (await place.lock({ drivers: [{ ...toy, open }] })).acquire();
+    const lost = told(hold);
+    const next = await opened[0]?.next();
+    const signal = new AbortController().signal;
+    const request = { name: "x", owner: "o", mode: "exclusive", wait: false, signal } as const;
+    const granted = await next?.acquire({ ...request, info: { member: "next" } });
+    expect(granted).toMatchObject({ token: expect.any(BigInt) });
+    expect((await lost).reason).toBe("session");
+    await next?.close(signal);
+  });
+});
+
 describe("a connection that is cut", () => {
   test("while several wait leaves them waiting, in their places", async () => {
     const place = await Place.make();
@@ -331,6 +386,46 @@ describe("news that gets lost", () => {
     });
     expect((await lost).reason).toBe("broken");
     expect(await other.tryAcquire()).toMatchObject({ name: "x" });
+  });
+});
+
+describe("a request that gets lost", () => {
+  test("of one who waits is made again: it gets the lock in turn", async () => {
+    const place = await Place.make();
+    const [one, other] = [await place.lock(), await place.lock()];
+    const hold = await one.acquire();
+    await place.backend.order({ ignore: "acquire" });
+    const waiting = other.acquire();
+    await hold.release();
+    const next = await waiting;
+    expect(next.token).toBeGreaterThan(hold.token);
+    await next.release();
+  });
+
+  test("to give back is made again", async () => {
+    const place = await Place.make();
+    const [one, other] = [await place.lock(), await place.lock()];
+    const hold = await one.acquire();
+    await place.backend.order({ ignore: "release" });
+    await hold.release();
+    expect(await other.tryAcquire()).toMatchObject({ name: "x" });
+  });
+
+  test("of one who gives up is made again by a beat, even if the lock is granted before", async () => {
+    const place = await Place.make();
+    const [one, other] = [await place.lock(), await place.lock()];
+    const hold = await one.acquire();
+    const controller = new AbortController();
+    const rejected = other.acquire({ signal: controller.signal }).catch((error: unknown) => error);
+    await other.inspect();
+    await place.backend.order({ ignore: "release" });
+    controller.abort("enough");
+    expect(await rejected).toBe("enough");
+    expect((await one.inspect()).waiters).toHaveLength(1);
+    await hold.release();
+    const next = await one.acquire({ timeout: 2 * beat + slack });
+    expect(await other.inspect()).toMatchObject({ holders: [{ token: next.token }], waiters: [] });
+    await next.release();
   });
 });
 

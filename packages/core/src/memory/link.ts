@@ -35,7 +35,7 @@ export class Link {
     const delay = this.#delay(operation);
     return new Promise((resolve, reject) => {
       const noAnswer = (): void => {
-        const message = `The memory backend did not answer "${operation}" within ${within} ms. Let it come up().`;
+        const message = `The memory backend did not answer "${operation}" within ${Math.round(within)} ms. Let it come up().`;
         reject(new CoordError("COORD_UNAVAILABLE", message));
       };
       const timer = within < Infinity ? this.#clock.timer(within, noAnswer) : undefined;

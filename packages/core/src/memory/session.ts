@@ -101,6 +101,8 @@ export class MemorySession implements Session {
     this.#claims.set(owner, claim);
     return new Promise((resolve, reject) => {
       const giveUp = (reason: unknown): void => {
+        // A beat may have brought the grant before.
+        if (claim.token !== undefined) return;
         unlisten();
         reject(reason);
         this.#withdraw(owner);
@@ -161,6 +163,9 @@ export class MemorySession implements Session {
         this.#granted(claim, answer.token);
         return undefined;
       } catch (error) {
+        // What was granted meanwhile, by news or by a beat, may even be over: asked again it would
+        // be granted once more, to nobody.
+        if (claim.token !== undefined) return undefined;
         if (!request.wait) throw error;
       }
     }

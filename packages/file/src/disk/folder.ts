@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, statfsSync, unlinkSync } from "node:fs";
+import { mkdirSync, realpathSync, rmSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { CoordError, type BackendUrl, type Logger } from "@coord/core/driver";
@@ -81,8 +81,9 @@ export function prepareFolder(folder: string, log: Logger): string {
 /** Throws COORD_UNAVAILABLE unless locks can be taken in the folder and exclude each other. */
 export function proveLocksExclude(folder: string): void {
   const path = join(folder, `${ownFiles.probe}${crypto.randomUUID()}`);
-  const first = LockFile.openAndTry(path);
+  let first: { file: LockFile; locked: boolean } | undefined;
   try {
+    first = LockFile.openAndTry(path);
     const second = LockFile.openAndTry(path);
     second.file.close();
     if (first.locked && !second.locked) return;
@@ -91,8 +92,8 @@ export function proveLocksExclude(folder: string): void {
       `Locks do not exclude each other on the file system of ${folder}. Choose a folder on another one.`,
     );
   } finally {
-    first.file.close();
-    unlinkSync(path);
+    first?.file.close();
+    rmSync(path, { force: true });
   }
 }
 

@@ -33,7 +33,9 @@ function kernel(): typeof KernelLocks {
 }
 
 // Links are not followed: they could lead out of the folder. Windows has no such flag.
-const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
+/** How often a file that is replaced while it is opened is opened again. */
+const mostOpened = 100;
 
 /**
  * An open file on which the kernel's lock can be taken. The lock belongs to this opening of the file:
@@ -73,7 +75,7 @@ export class LockFile {
 
   /** Opens the file that is at the path and takes its lock if that is free. Throws COORD_UNAVAILABLE. */
   static openAndTry(path: string, shared = false): { file: LockFile; locked: boolean } {
-    for (;;) {
+    for (let opened = 0; opened < mostOpened; opened++) {
       const file = LockFile.open(path);
       try {
         const locked = file.tryLock(shared);
@@ -84,6 +86,7 @@ export class LockFile {
         throw failure(path, error);
       }
     }
+    throw failure(path, new Error("another file is there each time it is opened"));
   }
 
   /**
@@ -105,7 +108,7 @@ export class LockFile {
 
   /** As `isCurrent()`, and whether somebody touched the file since it was opened or last looked at. */
   look(): { current: boolean; touched: boolean } {
-    const now = lstatSync(this.path, { bigint: true, throwIfNoEntry: false });
+    const now = statOf(this.path);
     if (!now || now.ino !== this.#opened.ino || now.dev !== this.#opened.dev) {
       return { current: false, touched: true };
     }
@@ -114,25 +117,39 @@ export class LockFile {
     return { current: true, touched };
   }
 
-  /** Wakes those who watch the file, and lets those who only look at it from time to time see that. */
+  /**
+   * Wakes those who watch the file, and lets those who look at it from time to time see it, if it may
+   * be touched by us: whoever is not woken sees it at the next re-check.
+   */
   touch(): void {
     const { mtimeMs, size } = fstatSync(this.fd);
-    const now = new Date(Math.max(new Date().getTime(), mtimeMs + 1));
-    if (this.#ours) futimesSync(this.fd, now, now);
-    else ftruncateSync(this.fd, size);
+    try {
+      const now = new Date();
+      const next = new Date(Math.max(now.getTime(), mtimeMs + 1));
+      futimesSync(this.fd, next, next);
+    } catch {
+      ftruncateSync(this.fd, size);
+    }
   }
 
-  /** Gives the lock back and wakes those who watch the file; `close()` alone wakes nobody. */
+  /**
+   * Gives the lock back and wakes those who watch the file; `close()` alone wakes nobody. Where the
+   * file cannot be touched, for whatever reason, the lock is given back all the same.
+   */
   unlock(): void {
-    if (this.#ours) {
-      kernel().unlock(this.fd);
-      const now = new Date();
-      futimesSync(this.fd, now, now);
-    } else {
+    try {
       // Another user's file: its times cannot be set. Its size can, to what it is, while it is locked
       // against those who would write to it.
-      ftruncateSync(this.fd, fstatSync(this.fd).size);
-      kernel().unlock(this.fd);
+      if (!this.#ours) ftruncateSync(this.fd, fstatSync(this.fd).size);
+    } catch {
+      // The re-check wakes them.
+    }
+    kernel().unlock(this.fd);
+    try {
+      const now = new Date();
+      if (this.#ours) futimesSync(this.fd, now, now);
+    } catch {
+      // As above.
     }
   }
 
@@ -150,13 +167,31 @@ export class LockFile {
   }
 }
 
+/** Opens the file, makes it where there is none, and the folder above it where there is none either. */
 function openOrMake(path: string): number {
-  try {
-    return openSync(path, flags, 0o666);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    // Somebody removed the folder since the session was opened.
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return openSync(path, flags, 0o666);
+  // Not at once with O_CREAT: fs.protected_regular refuses that for another user's file.
+  const ways = [flags, flags | constants.O_CREAT];
+  for (const way of ways) {
+    try {
+      return openSync(path, way, 0o666);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
   }
+  // Somebody removed the folder since the session was opened.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  return openSync(path, flags | constants.O_CREAT, 0o666);
+}
+
+/** Undefined where there is nothing, or what is there cannot be looked at: it is none of ours then. */
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

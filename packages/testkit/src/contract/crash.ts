@@ -21,7 +21,7 @@ export function describeCrash(subject: Subject): void {
         const victim = await rig.victim();
         const { token } = await victim.acquire(name);
         let granted = false;
-        const waiting = coordinator.getLock(name).acquire({ timeout: crashReleaseMs + 2 * slack });
+        const waiting = coordinator.getLock(name).acquire({ timeout: crashReleaseMs + slack });
         void waiting.then(
           () => (granted = true),
           () => {},

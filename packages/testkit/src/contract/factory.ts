@@ -3,7 +3,7 @@ import { Rig, type Subject } from "./rig.js";
 
 /** That the other tests can rely on what they were given. */
 export function describeFactory(subject: Subject): void {
-  describe("what the kit was given", () => {
+  describe("what the kit was given", { timeout: 30_000 }, () => {
     test("two URLs do not see each other's locks", async () => {
       const [one, other] = [new Rig(subject), new Rig(subject)];
       const [first, second] = [await one.lock("x"), await other.lock("x")];

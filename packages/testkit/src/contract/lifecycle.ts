@@ -16,6 +16,19 @@ export function describeLifecycle(subject: Subject): void {
       await (await coordinator.getLock("x").acquire()).release();
     });
 
+    test("that requires what its backend promises starts, one that requires anything else does not: COORD_TRAITS", async () => {
+      const rig = new Rig(subject);
+      const { traits } = await rig.start();
+      const content = await rig.start({ require: traits });
+      expect(content.traits).toEqual(traits);
+      const { fair, shared, crashReleaseMs } = traits;
+      const wishes = [{ fair: !fair }, { shared: !shared }, { crashReleaseMs: crashReleaseMs / 2 }];
+      for (const require of wishes) {
+        const starting = rig.make({ require }).start();
+        await expect(starting).rejects.toMatchObject({ code: "COORD_TRAITS" });
+      }
+    });
+
     test("that stops gives back what it holds and ends whoever waits through it", async () => {
       const rig = new Rig(subject);
       const [coordinator, other] = [await rig.start(), await rig.start()];

@@ -38,10 +38,7 @@ export function describeStillness(subject: Subject): void {
     test("and releases before it looks frees what is its own, never what another got", async () => {
       const rig = new Rig(subject);
       const [clock, watched] = [new StoppableClock(), new WatchedDriver(subject.driver)];
-      const [frozen, coordinator] = [
-        await rig.start({ clock }, watched.driver),
-        await rig.start(),
-      ];
+      const [frozen, coordinator] = [await rig.start({ clock }, watched.driver), await rig.start()];
       const hold = await frozen.getLock("x").acquire();
       clock.stop();
       watched.deafen();

@@ -14,17 +14,23 @@ export interface Order {
   readonly revoke?: readonly [space: string, name: string];
   /** What is said next of this kind, an answer or a push, gets lost on its way. */
   readonly lose?: Operation | "push";
+  /** What is asked next of this kind does. */
+  readonly ignore?: Operation;
   /** Cuts all connections. */
   readonly cut?: boolean;
 }
 
 const sockets = new Set<Socket>();
 const losing = new Set<Operation | "push">();
+const ignoring = new Set<Operation>();
 
 const server = createServer({ noDelay: true }, (socket) => {
   sockets.add(socket);
   socket.on("error", () => {}).once("close", () => sockets.delete(socket));
-  onLines(socket, (line) => void take(JSON.parse(line), socket));
+  onLines(socket, (line) => {
+    const request: Request = JSON.parse(line);
+    if (!ignoring.delete(request.op)) void take(request, socket);
+  });
 });
 server.listen(Number(process.argv[2] ?? 0), "127.0.0.1", () => {
   const address = server.address();
@@ -35,6 +41,7 @@ onLines(process.stdin, (line) => {
   const order: Order = JSON.parse(line);
   if (order.revoke) revoke(...order.revoke);
   if (order.lose) losing.add(order.lose);
+  if (order.ignore) ignoring.add(order.ignore);
   if (order.cut) for (const socket of sockets) socket.destroy();
   console.log("done");
 });

@@ -116,7 +116,6 @@ export class ToySession implements Session, ClaimKeeper {
     if (this.#isOver) return;
     const unlisten = onAbort(signal, () => this.#end("closed"));
     try {
-      this.#forsake();
       await this.#link.ready();
       await this.#call("close", {});
     } finally {
@@ -206,19 +205,13 @@ export class ToySession implements Session, ClaimKeeper {
     }
   }
 
-  /** Nothing is wanted any more: the next beat has it released. */
-  #forsake(): void {
-    const claims = [...this.#claims.values()];
-    this.#claims.clear();
-    for (const claim of claims) claim.fail(isOver());
-  }
-
   #end(reason: LossReason): void {
     this.#isOver = true;
     // Before anybody is rejected, so that whoever is asks the next session.
     this.#resolveEnded({ reason });
     this.#link.close();
-    this.#forsake();
+    for (const claim of this.#claims.values()) claim.fail(isOver());
+    this.#claims.clear();
   }
 
   async #call<Op extends Operation>(

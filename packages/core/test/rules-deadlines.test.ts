@@ -1,0 +1,264 @@
+import { expect, test } from "vitest";
+import {
+  Coordinator,
+  type CoordinatorOptions,
+  type CoordinatorState,
+  type Hold,
+} from "@coord/core";
+import { VirtualClock } from "@coord/core/memory";
+import { Scripted } from "./scripted.js";
+import { errorOf, isHeld, outcome, pending, recorder, settled, ttl, world } from "./world.js";
+
+const never = new Promise<never>(() => {});
+const unavailable = { code: "COORD_UNAVAILABLE" };
+
+/** A coordinator in virtual time whose backend does as the test says. */
+function scripted(more: CoordinatorOptions = {}): {
+  backend: Scripted;
+  clock: VirtualClock;
+  coordinator: Coordinator;
+} {
+  const [backend, clock] = [new Scripted(), new VirtualClock()];
+  const options = { backendUrl: "scripted:", drivers: [backend.driver], clock, ttl, ...more };
+  return { backend, clock, coordinator: new Coordinator(options) };
+}
+
+function expectUnavailable(error: unknown): void {
+  expect(error).toMatchObject(unavailable);
+}
+
+/** How many milliseconds pass until the promise is settled; fails after `most`. */
+async function timeOf(
+  promise: Promise<unknown>,
+  clock: VirtualClock,
+  most: number,
+): Promise<number> {
+  const startedAt = clock.now();
+  let endedAt: number | undefined;
+  const end = (): void => void (endedAt = clock.now());
+  promise.then(end, end);
+  await clock.advance(most);
+  return (endedAt ?? Infinity) - startedAt;
+}
+
+test("R9 a heartbeat that is never answered counts as unanswered, also where nothing ends by time", async () => {
+  const { backend, clock, coordinator } = scripted();
+  await coordinator.start();
+  expect(backend.session.lease.ttl).toBe(Infinity);
+  const aborted: boolean[] = [];
+  backend.session.beating = (signal) => {
+    signal.addEventListener("abort", () => aborted.push(true));
+    return never;
+  };
+  await clock.advance(ttl / 2);
+  expect([coordinator.state, aborted]).toEqual(["suspended", [true]]);
+  backend.session.beating = () => Promise.resolve();
+  await clock.advance(ttl / 2);
+  expect(coordinator.state).toBe("connected");
+  await coordinator.stop();
+});
+
+test("R9 a session that never opens fails the start, or the attempt, and the next one is made", async () => {
+  const { backend, clock, coordinator } = scripted();
+  backend.opening = () => never;
+  const starting = coordinator.start();
+  expect(await timeOf(starting, clock, 20_000)).toBe(10_000);
+  expect(await errorOf(starting)).toMatchObject(unavailable);
+  backend.opening = () => Promise.resolve();
+  await coordinator.start();
+  backend.opening = () => never;
+  backend.session.end("session");
+  await clock.advance(5_000);
+  backend.opening = () => Promise.resolve();
+  await clock.advance(11_000);
+  expect(coordinator.state).toBe("connected");
+  await coordinator.stop();
+});
+
+test("R9 whatever the backend never answers is answered in time", async () => {
+  const { backend, clock, coordinator } = scripted();
+  await coordinator.start();
+  const lock = coordinator.getLock("x");
+  const hold = await lock.acquire();
+  backend.session.releasing = () => never;
+  const releasing = hold.release();
+  expect(await timeOf(releasing, clock, 6_000)).toBe(5_000);
+  expect(await errorOf(releasing)).toMatchObject(unavailable);
+  backend.session.asking = () => never;
+  const trying = coordinator.getLock("y").tryAcquire();
+  expect(await timeOf(trying, clock, 6_000)).toBe(5_000);
+  expect(await errorOf(trying)).toMatchObject(unavailable);
+  backend.session.inspect = () => never;
+  const inspecting = lock.inspect();
+  expect(await timeOf(inspecting, clock, 6_000)).toBe(5_000);
+  expect(await errorOf(inspecting)).toMatchObject(unavailable);
+  backend.session.closing = () => never;
+  expect(await timeOf(coordinator.stop(), clock, 6_000)).toBe(5_000);
+});
+
+test.each(["acquire", "release", "inspect", "break", "beat", "close"] as const)(
+  "R9 with memory: a lost answer to %s holds up nothing for long",
+  async (operation) => {
+    const { clock, start, backend } = world();
+    const [one, other] = [await start(), await start()];
+    backend.dropReply(operation);
+    const lived = (async () => {
+      const hold = await one.getLock("x").acquire();
+      const broken = other.getLock("x").break();
+      await one.getLock("x").inspect().catch(expectUnavailable);
+      expect(await broken).toMatchObject({ outcome: "released" });
+      await hold.release();
+      const next = await other.getLock("x").acquire();
+      await next.release();
+      await one.stop();
+    })();
+    expect(await timeOf(lived, clock, 30_000)).toBeLessThan(ttl);
+    await lived;
+  },
+);
+
+test("R9 a lock is broken although the request, the news to the holder and the answer get lost", async () => {
+  const { clock, start, backend } = world();
+  const [one, other, third] = [await start(), await start(), await start()];
+  const hold = await one.getLock("x").acquire();
+  backend.down();
+  const lost = other.getLock("x").break();
+  await clock.advance(500);
+  backend.up();
+  backend.dropReply("break");
+  await clock.advance(ttl);
+  expect(await outcome(lost)).toMatchObject({ outcome: "released" });
+  expect(isHeld(hold)).toBe(false);
+  const again = await one.getLock("x").acquire();
+  const both = [other.getLock("x").break(), third.getLock("x").break()];
+  // What tells the holder is on its way.
+  backend.down();
+  await settled();
+  backend.up();
+  await clock.advance(ttl);
+  expect(await outcome(Promise.all(both))).toMatchObject([
+    { outcome: "released" },
+    { outcome: "released" },
+  ]);
+  expect(isHeld(again)).toBe(false);
+});
+
+/** The states in which a coordinator may be stopped, each with how to get there. */
+const situations: Record<
+  CoordinatorState,
+  (it: ReturnType<typeof world>, coordinator: Coordinator) => Promise<void>
+> = {
+  idle: async () => {},
+  connected: async (_, coordinator) => coordinator.start(),
+  suspended: async ({ backend, clock }, coordinator) => {
+    await coordinator.start();
+    backend.down();
+    await clock.advance(6_000);
+  },
+  lost: async ({ backend, clock }, coordinator) => {
+    await coordinator.start();
+    backend.down();
+    await clock.advance(2 * ttl);
+  },
+  stopped: async (_, coordinator) => {
+    await coordinator.start();
+    await coordinator.stop();
+  },
+};
+
+test.each(Object.keys(situations) as CoordinatorState[])(
+  "R12 stop() ends within 5 s although the backend is gone, when the coordinator is %s",
+  async (state) => {
+    const it = world();
+    const coordinator = it.make();
+    await situations[state](it, coordinator);
+    expect(coordinator.state).toBe(state);
+    const lock = coordinator.started ? coordinator.getLock("x") : undefined;
+    const held = state === "connected" ? await lock?.acquire() : undefined;
+    const waiting = [lock, lock].map((each) => each && errorOf(each.acquire()));
+    await settled();
+    it.backend.down();
+    const asking = [lock, lock].map((each, index) => each?.[index ? "break" : "inspect"]());
+    const asked = asking.map((each) => each && errorOf(each));
+    const stopping = coordinator.stop();
+    // Who waits is told at once; so is who holds.
+    for (const wait of waiting) {
+      if (wait) expect(await outcome(wait)).toMatchObject({ code: "COORD_STOPPED" });
+    }
+    const code = expect.stringMatching(/^COORD_(STOPPED|UNAVAILABLE)$/);
+    for (const ask of asked) if (ask) expect(await outcome(ask)).toMatchObject({ code });
+    if (held) expect(held.signal.reason).toMatchObject({ reason: "closed" });
+    expect(await timeOf(stopping, it.clock, 6_000)).toBeLessThanOrEqual(5_000);
+    await it.clock.advance(ttl);
+    expect(it.clock.pending).toBe(0);
+    expect(coordinator.state).toBe(state === "idle" ? "idle" : "stopped");
+  },
+);
+
+test("R12 stop() at whatever moment of start() leaves no session and no state but stopped", async () => {
+  for (let moment = 0; moment < 30; moment++) {
+    const { backend, clock, coordinator } = scripted();
+    const starting = coordinator.start().catch((error: unknown) => error);
+    for (let passed = 0; passed < moment; passed++) await Promise.resolve();
+    await coordinator.stop();
+    await settled();
+    expect([coordinator.state, coordinator.started]).toEqual(["stopped", false]);
+    expect(await outcome(starting)).not.toBe(pending);
+    const opened = backend.calls.filter((call) => call === "open");
+    expect(backend.calls.filter((call) => call === "close")).toHaveLength(opened.length);
+    await clock.advance(ttl);
+    expect([backend.calls.includes("beat"), clock.pending]).toEqual([false, 0]);
+  }
+});
+
+test("R12 stop() ends within 5 s although the driver never does, and says so in the log", async () => {
+  const log: string[] = [];
+  const { backend, clock, coordinator } = scripted({ logger: recorder(log) });
+  await coordinator.start();
+  const hold = await coordinator.getLock("x").acquire();
+  let aborted = false;
+  backend.session.closing = (signal) => {
+    signal.addEventListener("abort", () => (aborted = true));
+    return never;
+  };
+  backend.session.releasing = () => never;
+  const releasing = errorOf(hold.release());
+  expect(await timeOf(coordinator.stop(), clock, 6_000)).toBe(5_000);
+  expect(await outcome(releasing)).toMatchObject(unavailable);
+  expect(aborted).toBe(true);
+  expect(log.at(-1)).toMatch(/^Closing the session .* took longer than 5000 ms/);
+});
+
+test("R12 what a session says after stop() is heard by nobody", async () => {
+  const { backend, clock, coordinator } = scripted();
+  await coordinator.start();
+  const { session } = backend;
+  const hold = await coordinator.getLock("x").acquire();
+  let beat: () => void = () => {};
+  session.beating = () => new Promise((resolve) => (beat = resolve));
+  await clock.advance(10);
+  await coordinator.stop();
+  session.context.state("suspended");
+  beat();
+  session.end("session");
+  await clock.advance(ttl);
+  expect(coordinator.state).toBe("stopped");
+  expect(hold.signal.reason).toMatchObject({ reason: "closed" });
+  expect(backend.sessions).toHaveLength(1);
+  expect(clock.pending).toBe(0);
+});
+
+test("R12 a grant that comes after stop() is given back, and the next start() begins anew", async () => {
+  const { clock, start, backend } = world();
+  const [one, other] = [await start(), await start()];
+  backend.delayReply("acquire", 2_000);
+  const waiting = errorOf(one.getLock("x").acquire());
+  await settled();
+  await one.stop();
+  expect(await waiting).toMatchObject({ code: "COORD_STOPPED" });
+  expect(await other.getLock("x").inspect()).toEqual({ holders: [], waiters: [] });
+  await one.start();
+  const hold: Hold = await one.getLock("x").acquire();
+  await clock.advance(2 * ttl);
+  hold.assertHeld();
+});

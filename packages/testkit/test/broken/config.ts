@@ -1,0 +1,28 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import { breakages } from "./index.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const all = Object.keys(breakages) as (keyof typeof breakages)[];
+const chosen = process.env["COORD_TEST_BROKEN"]?.split(",") ?? all;
+
+/** The whole kit, on each of the broken drivers. */
+export default defineConfig({
+  test: {
+    // All at once: most of them wait most of the time.
+    maxWorkers: 7,
+    projects: all
+      .filter((name) => chosen.includes(name))
+      .map((broken) => ({
+        ssr: { resolve: { conditions: ["@coord/source", "node", "import", "default"] } },
+        test: {
+          name: broken,
+          root,
+          include: ["test/broken/kit.ts"],
+          provide: { broken },
+          // What is waited for in vain is not worth the time that a busy machine may take.
+          testTimeout: 2_500,
+        },
+      })),
+  },
+});

@@ -1,0 +1,134 @@
+/**
+ * Which tests show what the numbered scenarios ask for: those that a contract for locks of any kind
+ * should have. Names of the kit's tests are given without "the contract, kept by ...".
+ */
+export const inTheKit: Readonly<Record<number, readonly string[]>> = {
+  // A lock
+  1: [
+    "exclusion > a lock can be acquired, released and acquired again, with a greater token each time",
+  ],
+  2: ["exclusion > while it is held a second handle finds it busy, and another name free"],
+  3: ["waiting > tryAcquire() and a timeout of 0 do not wait"],
+  4: ["waiting > a timeout is waited for, not less and not much more, and then it is COORD_BUSY"],
+  5: ["releasing > twice, also at once, asks the backend once"],
+  6: [
+    "a holder that stands still > and releases before it looks frees what is its own, never what another got",
+    "a hold that the backend takes away > cannot free its successor, which has a greater token",
+  ],
+  7: [
+    "a hold that the backend takes away > makes run() reject COORD_LOST with what the body returned, or with the body's own error",
+    "a coordinator > whose session ends has lost what it held, for good, and goes on in another",
+  ],
+  8: ["releasing > that fails never hides what the body threw, nor what it returned"],
+  9: [
+    "names > that no lock can have, and options that no call can have, are refused before anything is asked",
+  ],
+  10: ["names > of any characters and length are all different locks, the same ones to everybody"],
+  11: ["names > of any characters and length are all different locks, the same ones to everybody"],
+  12: [
+    "names > have the coordinator's prefix before them, which keeps programs apart or together",
+    "what the kit was given > two URLs do not see each other's locks",
+  ],
+  13: ["exclusion > a hold that was released is not held again by whoever kept it"],
+  14: [
+    "exclusion > run() keeps others out, over two coordinators, and passes on values and errors",
+  ],
+  15: ["exclusion > a hundred that ask at once all get it, one at a time, with tokens that grow"],
+  16: [
+    "exclusion > four processes that add to one number lose no addition, nor do four coordinators where no other process is reached",
+  ],
+  17: [
+    "a coordinator > that stops gives back what it holds and ends whoever waits through it",
+    "a coordinator > that stops while it connects again ends whoever waits, and itself",
+  ],
+  18: [
+    "a coordinator > can be started again after it was stopped, and again, and its locks with it",
+  ],
+  19: ["a coordinator > that was not started makes no locks: COORD_NOT_STARTED"],
+  // Of a process that is idle: after the last release it ends by itself.
+  20: ["a process > that holds a lock goes on; after the last release it ends by itself"],
+
+  // Waiting
+  21: [
+    "those who wait > in one coordinator are served in the order in which they asked",
+    "those who wait > in different ones are served one at a release, and in order where the traits promise it",
+  ],
+  22: [
+    "waiting > a release wakes whoever waits, although its clock stands still: nobody tries again by the clock",
+  ],
+  24: ["waiting > a release between the try and the waiting is not missed"],
+  25: [
+    "whoever is killed > while waiting is in nobody's way, and three are not for three times as long",
+    "giving up > lets those behind move up, who are served as if nobody had been before them",
+  ],
+  26: ["whoever is killed > just when it would get the lock is passed over, or counts as a holder"],
+  28: [
+    "giving up > before the call asks for nothing",
+    "giving up > while the coordinator connects again takes no longer than otherwise",
+    "giving up > while others hold it rejects with the signal's reason at once, and is not granted later",
+    "giving up > by an abort at the very moment of the grant leaves the lock either held or free",
+  ],
+  29: [
+    "leftovers > thousands of holds and aborted waits leave no descriptor, listener, timer or place in line",
+  ],
+  30: [
+    "leftovers > thousands of holds and aborted waits leave no descriptor, listener, timer or place in line",
+    "all of this > prints nothing, warns of nothing and leaves no rejection unhandled",
+  ],
+  31: [
+    "giving up > by a timeout at the very moment of the grant does too",
+    "giving up > gives back what is granted when nobody waits for it any more",
+  ],
+  32: ["waiting > a timeout is one for all: for a new session, for the queue and for the answer"],
+
+  // Processes
+  59: [
+    "what the kit was given > a process that imports the module sees the same locks, if the backend reaches beyond one",
+    "exclusion > four processes that add to one number lose no addition, nor do four coordinators where no other process is reached",
+  ],
+  // At once where a process's death frees its locks, elsewhere after stop().
+  60: [
+    "a process > that exits and gives nothing back frees its locks at once, where its death is what frees them; elsewhere when its coordinator stops",
+  ],
+  61: [
+    "a holder that is killed > frees the lock for a waiter within the time the traits publish, not before it is dead",
+    "whoever is killed > as a holder has left its name, and a lock that is free when its time is over",
+  ],
+  62: ["a process > that stops its coordinator on SIGTERM has given back when it ends"],
+  63: ["a process > that dies of an error nobody catches frees its locks as one that is killed"],
+  64: ["a process > does not leave its locks to its children, by fork() or in a cluster"],
+  65: [
+    "a process > has threads that keep each other out, as far as the backend reaches beyond one",
+  ],
+
+  // Readers and writers
+  78: [
+    "a shared lock > is held by readers together and by a writer alone",
+    "a shared lock > does not keep a writer waiting for as long as readers come",
+  ],
+  79: ["whoever is killed > as a reader frees its own share and no other's"],
+  80: [
+    "a shared lock > cannot be made exclusive while it is held, nor the other way round: COORD_BUSY after a timeout",
+  ],
+
+  // All of it
+  115: ["all of this > prints nothing, warns of nothing and leaves no rejection unhandled"],
+};
+
+/** Those that are not a matter of one driver: each with the file, in `packages`, where its tests are. */
+export const elsewhere: Readonly<Record<number, { file: string; tests: readonly string[] }>> = {
+  113: {
+    file: "testkit/test/scenarios.test.ts",
+    tests: ["the public API of each package is written down and compared, in check:packages"],
+  },
+  114: {
+    file: "file/test/doors.test.ts",
+    tests: [
+      "a driver is not found > when its package is not installed: COORD_DRIVER_MISSING says what to install",
+    ],
+  },
+  117: {
+    file: "testkit/test/scenarios.test.ts",
+    tests: ["every package that registers a driver runs the kit on it"],
+  },
+};
