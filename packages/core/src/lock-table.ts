@@ -230,7 +230,7 @@ export class LockTable implements HoldKeeper {
         return this.#hold(name, session, granted, ticket);
       }
       // Too late: it must be taken for lost.
-      await this.#returns.once(name, granted);
+      await attempt.wait(this.#returns.once(name, granted));
       return undefined;
     } catch (error) {
       if (attempt.over) {

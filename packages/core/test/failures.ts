@@ -1,7 +1,3 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { Coordinator, isCoordError, type CoordError } from "@coord/core";
 import { register, type OptionSpec } from "@coord/core/driver";
 import { VirtualClock } from "@coord/core/memory";
@@ -13,6 +9,7 @@ import { parseTemplate } from "../src/template.js";
 import { parseBackendUrl } from "../src/url.js";
 import { readUrlOptions } from "../src/url-options.js";
 import { Machine } from "./machines.js";
+import { pretendProgram } from "./program-folder.js";
 import { away, Scripted } from "./scripted.js";
 import { recorder, settled, ttl, type World } from "./world.js";
 
@@ -112,25 +109,9 @@ async function failAtDrivers(): Promise<void> {
   register(driver);
   await failing(() => register({ ...driver, name: "impostor" }));
   await failing(() => new Coordinator({ backendUrl: "unknown:" }).start());
-  const program = process.argv[1] as string;
-  const folder = mkdtempSync(join(tmpdir(), "core-advice-"));
-  onTestFinished(() => {
-    process.argv[1] = program;
-    rmSync(folder, { recursive: true });
-  });
   // Not installed; installed, but broken; one that registers nothing.
-  for (const [program, source] of [
-    ["none"],
-    ["broken", "throw new Error('broken')"],
-    ["empty", ""],
-  ]) {
-    process.argv[1] = join(folder, program as string, "program.js");
-    if (source !== undefined) {
-      const place = join(folder, program as string, "node_modules/@coord/file");
-      mkdirSync(place, { recursive: true });
-      writeFileSync(join(place, "package.json"), '{ "exports": "./index.mjs" }');
-      writeFileSync(join(place, "index.mjs"), source);
-    }
+  for (const source of [undefined, "throw new Error('broken')", ""]) {
+    pretendProgram(source);
     await failing(() => new Coordinator({ backendUrl: "file:" }).start());
   }
 }
@@ -141,6 +122,8 @@ async function failAtLocks({ clock, start, make, backend }: World): Promise<void
   for (const name of [7, null, [], "", "\ud800"]) await failing(() => one.getLock(name as string));
   const bad = [{ timeout: -1 }, { signal: 5 }, { shared: "yes" }, { wait: true }];
   for (const options of bad) await failing(() => lock.acquire(options as {}));
+  const broken = [{ force: "yes" }, { token: 5 }, { now: true }];
+  for (const options of broken) await failing(() => lock.break(options as {}));
   const hold = await lock.acquire();
   await failing(() => lock.acquire({ timeout: 0 }));
   await failing(() => other.getLock("x").acquire({ timeout: 0 }));
