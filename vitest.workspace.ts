@@ -6,6 +6,9 @@ import { backends, chosen } from "./packages/testkit/src/backends.ts";
 // Tests read the packages' sources; the processes they start run the build.
 const conditions = ["@coord/source", "node", "import", "default"];
 
+// pnpm's commands set it to a place where all packages are: tests of what is not installed would find it.
+delete process.env.NODE_PATH;
+
 // What is no backend is always tested.
 const tested = chosen(backends, process.env.COORD_TEST_ONLY);
 const others = backends.filter((backend) => !tested.includes(backend));
