@@ -52,6 +52,8 @@ class TimedLease implements Lease {
     // An answer that comes after another to a later question is old news; one that comes when the
     // lease could be relied on no longer must not bring back what was declared lost.
     if (sentAt <= this.#sentAt || this.#clock.now() >= this.usableUntil) return;
+    // A slip of a driver's, such as NaN, must not make a lease that never ends.
+    if (!(sentAt <= this.#clock.now() && ttl > 0)) return;
     this.#sentAt = sentAt;
     this.#ttl = ttl;
   }

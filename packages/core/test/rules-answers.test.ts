@@ -36,6 +36,22 @@ test("R3 a grant of which a beat tells first is not asked for again when it has 
   expect(await other.inspect()).toEqual({ holders: [], waiters: [] });
 });
 
+test("R3 what was taken away before we knew that we had it is asked for again, and held", async () => {
+  const { clock, of, server } = machines();
+  const { machine, coordinator } = await of();
+  machine.link.plan("acquire", 1, undefined);
+  machine.link.plan("beat", 1, undefined);
+  const acquiring = coordinator.getLock("x").acquire();
+  await clock.advance(10);
+  server.revoke("x");
+  await clock.advance(ttl / 2);
+  const hold = await acquiring;
+  await clock.advance(ttl);
+  expect([hold.token, isHeld(hold)]).toEqual([2n, true]);
+  await hold.release();
+  expect(server.inspect("x")).toEqual({ holders: [], waiters: [] });
+});
+
 test("R3 the same answer by reply, push and beat makes one hold", async () => {
   const { clock, start, backend } = world();
   const [one, other] = [(await start()).getLock("x"), (await start()).getLock("x")];

@@ -136,6 +136,17 @@ test("R6 a hold that was lost stays lost when its backend answers again, and its
   expect([isHeld(lost), isHeld(kept), isHeld(next)]).toEqual([false, true, true]);
 });
 
+test("R1 a renewal that cannot be lengthens no lease: sent in the future, at no time, for no time", () => {
+  const clock = new VirtualClock();
+  const lease = startLease(clock, { sentAt: 0, ttl });
+  clock.freeze(1_000);
+  for (const sentAt of [1_001, Infinity, Number.NaN]) lease.renewed(sentAt);
+  for (const bad of [Number.NaN, 0, -1]) lease.renewed(1_000, bad);
+  expect([lease.ttl, lease.endsAt]).toEqual([ttl, ttl]);
+  lease.renewed(1_000, 20_000);
+  expect([lease.ttl, lease.endsAt]).toEqual([20_000, 21_000]);
+});
+
 test("R6 a lease knows no answer that comes too late, and none to an older question", () => {
   const clock = new VirtualClock();
   const lease = startLease(clock, { sentAt: 0, ttl });

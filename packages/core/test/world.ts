@@ -1,6 +1,7 @@
 import { onTestFinished } from "vitest";
 import { Coordinator, type CoordinatorOptions, type Hold, type Logger } from "@coord/core";
 import { memory, VirtualClock, type MemoryDriver } from "@coord/core/memory";
+import { Scripted } from "./scripted.js";
 
 /** The ttl of a world's coordinators, in milliseconds. */
 export const ttl = 10_000;
@@ -58,6 +59,31 @@ export function world(): World {
       return outcome(promise);
     },
   };
+}
+
+/** A backend that does as the test says, in virtual time, and a coordinator that is not started. */
+export function scripted(more: CoordinatorOptions = {}): {
+  backend: Scripted;
+  clock: VirtualClock;
+  coordinator: Coordinator;
+} {
+  const [backend, clock] = [new Scripted(), new VirtualClock()];
+  const options = { backendUrl: "scripted:", drivers: [backend.driver], clock, ttl, ...more };
+  return { backend, clock, coordinator: new Coordinator(options) };
+}
+
+/** How many milliseconds pass until the promise is settled; fails after `most`. */
+export async function timeOf(
+  promise: Promise<unknown>,
+  clock: VirtualClock,
+  most: number,
+): Promise<number> {
+  const startedAt = clock.now();
+  let endedAt: number | undefined;
+  const end = (): void => void (endedAt = clock.now());
+  promise.then(end, end);
+  await clock.advance(most);
+  return (endedAt ?? Infinity) - startedAt;
 }
 
 /** A logger that puts every message into `messages`. */

@@ -232,7 +232,8 @@ export class MemorySession implements Session {
     const claim = this.#claims.get(push.owner);
     if (!claim) return;
     if (push.kind === "granted") this.#granted(claim, push.token);
-    else claim.lost.resolve(push.reason);
+    // News of a grant that we were not told of is not about the one that we ask for again.
+    else if (claim.token !== undefined) claim.lost.resolve(push.reason);
   }
 
   #end(reason: LossReason): void {

@@ -30,8 +30,8 @@ export const toy: Driver<typeof options> = {
   open: (url, context) => {
     const ttl = url.options.ttl ?? context.ttl;
     const { host = "127.0.0.1", port = 7007 } = url.hosts[0] ?? {};
-    const place = { host, port, space: url.path };
-    return ToySession.open(place, traitsOf(ttl), { ...context, ttl });
+    const address = { host, port, space: url.path };
+    return ToySession.open(address, traitsOf(ttl), { ...context, ttl });
   },
 };
 

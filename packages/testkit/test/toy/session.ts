@@ -28,8 +28,8 @@ import { Claim, type ClaimKeeper } from "./claim.js";
 import { Link } from "./link.js";
 import type { Info, Operation, Operations, Push } from "./wire.js";
 
-/** Where sessions are. */
-export interface Place {
+/** Where the server is, and which of its names are meant. */
+export interface Address {
   readonly host: string;
   readonly port: number;
   /** Names of one space are not those of another. */
@@ -51,8 +51,12 @@ export class ToySession implements Session, ClaimKeeper {
   #isOver = false;
 
   /** In one try: core comes again. If it fails, or is given up meanwhile, nothing is left. */
-  static async open(place: Place, traits: Traits, context: SessionContext): Promise<ToySession> {
-    const session = new ToySession(place, traits, context);
+  static async open(
+    address: Address,
+    traits: Traits,
+    context: SessionContext,
+  ): Promise<ToySession> {
+    const session = new ToySession(address, traits, context);
     const unlisten = onAbort(context.signal, () => session.#end("closed"));
     try {
       await session.#link.open();
@@ -65,7 +69,7 @@ export class ToySession implements Session, ClaimKeeper {
     }
   }
 
-  private constructor({ host, port, space }: Place, traits: Traits, context: SessionContext) {
+  private constructor({ host, port, space }: Address, traits: Traits, context: SessionContext) {
     const { clock, ttl } = context;
     this.traits = traits;
     // The server begins to count when it hears of us, which is later: so it also ends later.
@@ -159,20 +163,19 @@ export class ToySession implements Session, ClaimKeeper {
 
   /** Renews the lease, and makes good what was lost on the way. */
   async #renew(): Promise<void> {
-    const claims = [...this.#claims];
+    const before = new Map(this.#claims);
     const sentAt = this.#context.clock.now();
     const { owned } = await this.#call("beat", {});
     this.lease.renewed(sentAt);
-    const owners = new Set(owned.map(({ owner }) => owner));
-    for (const [owner, claim] of claims) {
-      if (owners.has(owner) || this.#claims.get(owner) !== claim) continue;
-      if (claim.granted) this.#hear({ owner, lost: "taken" });
+    const standings = new Map(owned.map((standing) => [standing.owner, standing]));
+    for (const [owner, claim] of before) {
+      if (this.#claims.get(owner) !== claim) continue;
+      const standing = standings.get(owner);
+      if (standing) this.#hear(standing);
+      else if (claim.granted) this.#hear({ owner, lost: "taken" });
       else void this.#ask(claim);
     }
-    for (const standing of owned) {
-      if (this.#claims.has(standing.owner)) this.#hear(standing);
-      else this.withdraw(standing.owner);
-    }
+    for (const owner of standings.keys()) if (!this.#claims.has(owner)) this.withdraw(owner);
   }
 
   async #ask(claim: Claim): Promise<void> {
