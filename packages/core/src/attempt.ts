@@ -12,7 +12,8 @@ export const sessionOver = Symbol("session over");
  * does.
  */
 export class Attempt {
-  readonly #controller = new AbortController();
+  // Made on demand: a request that is answered at once needs none.
+  #controller: AbortController | undefined;
   readonly #timer: Timer | undefined;
   readonly #unlisten: (() => void) | undefined;
   #interrupt: ((reason: unknown) => void) | undefined;
@@ -27,6 +28,10 @@ export class Attempt {
 
   /** Aborted when the attempt ends early. */
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#over) this.#controller.abort(this.#over.reason);
+    }
     return this.#controller.signal;
   }
 
@@ -60,12 +65,13 @@ export class Attempt {
     if (this.#over) return;
     this.#over = { reason };
     this.#interrupt?.(reason);
-    this.#controller.abort(reason);
+    this.#controller?.abort(reason);
     this.close();
   }
 
-  /** Removes its timer and its listener. */
+  /** Removes its timer and its listener; what it waited for is forgotten, whoever keeps it. */
   close(): void {
+    this.#interrupt = undefined;
     this.#timer?.cancel();
     this.#unlisten?.();
   }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "./clock.js";
 import type { Logger, Session } from "./contract.js";
-import { withDeadline } from "./deadline.js";
+import { Deadlines } from "./deadline.js";
 import { messageOf } from "./errors.js";
 
 /** How a session is kept alive. All durations are milliseconds. */
@@ -20,7 +20,7 @@ export interface Pace {
 export class Beats {
   readonly #session: Session;
   readonly #every: number;
-  readonly #within: number;
+  readonly #deadlines: Deadlines;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #answered: (answered: boolean) => void;
@@ -37,7 +37,8 @@ export class Beats {
     this.#session = session;
     this.#every = Math.min(pace.heartbeat, session.beatEvery);
     const ttl = session.lease.ttl === Infinity ? pace.ttl : session.lease.ttl;
-    this.#within = pace.beatTimeout ?? Math.max(250, (ttl - this.#every) / 3);
+    const within = pace.beatTimeout ?? Math.max(250, (ttl - this.#every) / 3);
+    this.#deadlines = new Deadlines(clock, within);
     this.#clock = clock;
     this.#log = log;
     this.#answered = answered;
@@ -63,7 +64,7 @@ export class Beats {
 
   async #isAnswered(): Promise<boolean> {
     try {
-      await withDeadline(this.#clock, this.#within, "A heartbeat", async (signal) => {
+      await this.#deadlines.run("A heartbeat", async (signal) => {
         await this.#session.beat?.(signal);
       });
       return true;

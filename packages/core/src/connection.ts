@@ -2,12 +2,12 @@ import { onAbort } from "./abort.js";
 import { backoff } from "./backoff.js";
 import { Beats } from "./beats.js";
 import type { Driver, Session, SessionEnd } from "./contract.js";
-import { cleanUpWithin, withDeadline } from "./deadline.js";
 import { deferred } from "./deferred.js";
-import { CoordError, messageOf, type LossReason } from "./errors.js";
+import { messageOf, type CoordError, type LossReason } from "./errors.js";
 import { LeaseWatch } from "./lease-watch.js";
+import { Sessions, stoppedWhileOpening } from "./sessions.js";
 import type { Settings } from "./settings.js";
-import { unmetTraits, type Traits } from "./traits.js";
+import type { Traits } from "./traits.js";
 import type { BackendUrl } from "./url.js";
 
 /** What a connection tells its coordinator. */
@@ -16,9 +16,6 @@ export interface ConnectionEvents {
   /** The session is over, and with it all that was held through it. */
   ended(reason: LossReason): void;
 }
-
-/** How long, in milliseconds, opening a session may take, or the ttl if that is longer. */
-const openWithin = 10_000;
 
 /** A session, and whether its backend has stopped answering. */
 interface Tie {
@@ -36,10 +33,7 @@ const noTie: Tie = { session: undefined, cut: false, silent: false };
  * ends it opens the next, after longer and longer delays, until it is closed.
  */
 export class Connection {
-  /** What messages call the backend. */
-  readonly backend: string;
-  readonly #driver: Driver;
-  readonly #url: BackendUrl;
+  readonly #sessions: Sessions;
   readonly #settings: Settings;
   readonly #events: ConnectionEvents;
   readonly #closing = new AbortController();
@@ -53,15 +47,18 @@ export class Connection {
   #failure: unknown;
 
   constructor(driver: Driver, url: BackendUrl, settings: Settings, events: ConnectionEvents) {
-    this.backend = driver.name;
-    this.#driver = driver;
-    this.#url = url;
+    this.#sessions = new Sessions(driver, url, settings);
     this.#settings = settings;
     this.#events = events;
     this.#delays = this.#newDelays();
     this.#leases = new LeaseWatch(settings.clock, () =>
       this.#over(this.#tie, { reason: "expired" }),
     );
+  }
+
+  /** What messages call the backend. */
+  get backend(): string {
+    return this.#sessions.backend;
   }
 
   /** What the session promises, or the last one did; undefined before there was one. */
@@ -97,11 +94,7 @@ export class Connection {
 
   /** The error for whoever cannot wait until `session` is there. */
   unavailable(): CoordError {
-    return new CoordError(
-      "COORD_UNAVAILABLE",
-      `The ${this.backend} backend at ${this.#url.toString()} does not answer. See whether it runs; acquire() waits for it.`,
-      { cause: this.#failure },
-    );
+    return this.#sessions.unavailable(this.#failure);
   }
 
   /** Opens the first session; rejects when that fails. */
@@ -113,7 +106,7 @@ export class Connection {
   async close(): Promise<void> {
     this.#closing.abort();
     const session = this.#drop();
-    if (session) await this.#close(session);
+    if (session) await this.#sessions.close(session);
   }
 
   /** The session is over, by its own word or because its time ran out: another is opened. */
@@ -129,7 +122,7 @@ export class Connection {
     this.#events.state("lost");
     this.#events.ended(reason);
     // Nothing of it may go on: what it still gets granted would be held by nobody.
-    void this.#close(session);
+    void this.#sessions.close(session);
     void this.#reopen(session.id);
   }
 
@@ -162,30 +155,19 @@ export class Connection {
   }
 
   async #open(previous: string | undefined): Promise<void> {
-    const { memberId, ttl, info, clock, log } = this.#settings;
     const tie: Tie = { session: undefined, cut: false, silent: false };
-    const session = await this.#openInTime((signal) =>
-      this.#driver.open(this.#url, {
-        memberId,
-        ttl,
-        info,
-        clock,
-        log,
-        signal,
-        ...(previous === undefined ? {} : { previous }),
-        state: (state) => this.#heard(tie, { cut: state === "suspended" }),
-      }),
+    const session = await this.#sessions.open(previous, this.#closing.signal, (state) =>
+      this.#heard(tie, { cut: state === "suspended" }),
     );
-    await this.#check(session);
     if (this.#closing.signal.aborted) {
-      void this.#close(session);
+      void this.#sessions.close(session);
       throw stoppedWhileOpening();
     }
     tie.session = session;
     this.#tie = tie;
     this.#last = session;
     this.#failure = undefined;
-    this.#openedAt = clock.now();
+    this.#openedAt = this.#settings.clock.now();
     this.#leases.add(session.lease);
     this.#beats = new Beats(session, this.#settings, this.#settings, (answered) =>
       this.#heard(tie, { silent: !answered }),
@@ -193,42 +175,6 @@ export class Connection {
     void session.ended.then((end) => this.#over(tie, end));
     this.#events.state(tie.cut ? "suspended" : "connected");
     if (!tie.cut) this.#wake();
-  }
-
-  /** What is opened although the coordinator stopped meanwhile, or too late, is closed when it comes. */
-  #openInTime(open: (signal: AbortSignal) => Promise<Session>): Promise<Session> {
-    const { clock, ttl } = this.#settings;
-    const controller = new AbortController();
-    return new Promise((resolve, reject) => {
-      const giveUp = (error: CoordError): void => {
-        reject(error);
-        controller.abort(error);
-      };
-      const within = Math.max(ttl, openWithin);
-      const timer = clock.timer(within, () => giveUp(this.unavailable()));
-      const unlisten = onAbort(this.#closing.signal, () => giveUp(stoppedWhileOpening()));
-      const opening = (async () => open(controller.signal))();
-      opening.then((session) => {
-        if (controller.signal.aborted) void this.#close(session);
-        resolve(session);
-      }, reject);
-      void opening
-        .catch(() => {})
-        .finally(() => {
-          timer.cancel();
-          unlisten();
-        });
-    });
-  }
-
-  async #check(session: Session): Promise<void> {
-    const unmet = unmetTraits(session.traits, this.#settings.require);
-    if (unmet.length === 0) return;
-    await this.#close(session);
-    throw new CoordError(
-      "COORD_TRAITS",
-      `The ${this.backend} backend at ${this.#url.toString()} does not promise what \`require\` asks for: ${unmet.join("; ")}. Choose another backend or require less.`,
-    );
   }
 
   #heard(tie: Tie, news: Partial<Pick<Tie, "cut" | "silent">>): void {
@@ -250,16 +196,6 @@ export class Connection {
     return backoff(initialReconnectBackoff, maxReconnectBackoff);
   }
 
-  async #close(session: Session): Promise<void> {
-    const { clock, log } = this.#settings;
-    const what = `Closing the session with the ${this.backend} backend`;
-    try {
-      await withDeadline(clock, cleanUpWithin, what, (signal) => session.close(signal));
-    } catch (error) {
-      log.warn(`${messageOf(error)} What it held is free at the latest when its session ends.`);
-    }
-  }
-
   #sleep(ms: number): Promise<void> {
     const { promise, resolve } = deferred<void>();
     const timer = this.#settings.clock.timer(ms, resolve);
@@ -269,11 +205,4 @@ export class Connection {
       unlisten();
     });
   }
-}
-
-function stoppedWhileOpening(): CoordError {
-  return new CoordError(
-    "COORD_STOPPED",
-    "The coordinator was stopped while it was starting. Start it again with start().",
-  );
 }

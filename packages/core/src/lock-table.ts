@@ -1,28 +1,17 @@
-import { Attempt, sessionOver, timedOut } from "./attempt.js";
+import { sessionOver, timedOut, type Attempt } from "./attempt.js";
+import { Attempts } from "./attempts.js";
 import type { Awake } from "./awake.js";
 import type { Clock } from "./clock.js";
 import type { Connection } from "./connection.js";
-import type { BreakOptions, BreakResult, Busy, Grant, HolderInfo, Lease } from "./contract.js";
-import type { LockState, Logger, Session } from "./contract.js";
+import type { Busy, Grant, HolderInfo, Lease, Logger, Session } from "./contract.js";
 import { deferred } from "./deferred.js";
 import { asUnavailable, CoordError, isCoordError, messageOf, type LossReason } from "./errors.js";
 import { HeldLock, type HoldKeeper } from "./hold.js";
 import { LeaseWatch } from "./lease-watch.js";
+import { answerWithin, Questions } from "./questions.js";
 import { FairQueues, type Ticket } from "./queue.js";
+import { Request, type Want } from "./request.js";
 import { Returns } from "./returns.js";
-
-/** How long, in milliseconds, an answer may take that is to come at once. */
-const answerWithin = 5_000;
-/** How long it may take to learn who holds a lock that somebody else has. */
-const holdersWithin = 250;
-
-/** What one call of `acquire()` wants. */
-export interface Want {
-  readonly shared: boolean;
-  /** Milliseconds; 0: not to wait, `Infinity`: for ever. */
-  readonly timeout: number;
-  readonly signal: AbortSignal | undefined;
-}
 
 /**
  * The locks of one started coordinator: who holds them, who waits for them, and the way from a
@@ -31,13 +20,13 @@ export interface Want {
 export class LockTable implements HoldKeeper {
   readonly clock: Clock;
   readonly info: HolderInfo;
+  /** What is asked about locks, not for them. */
+  readonly questions: Questions;
   readonly #log: Logger;
   readonly #connection: Connection;
   readonly #awake: Awake;
   readonly #queues = new FairQueues();
-  readonly #attempts = new Set<Attempt>();
-  // Those that do not wait.
-  readonly #impatient = new Set<Attempt>();
+  readonly #attempts: Attempts;
   readonly #holds = new Set<HeldLock>();
   readonly #leases: LeaseWatch;
   readonly #returns: Returns;
@@ -55,6 +44,8 @@ export class LockTable implements HoldKeeper {
     this.clock = clock;
     this.#log = log;
     this.#awake = awake;
+    this.#attempts = new Attempts(clock, awake);
+    this.questions = new Questions(connection, this.#attempts);
     this.#leases = new LeaseWatch(clock, (lease) => this.#expire(lease));
     this.#returns = new Returns(clock, connection, log);
   }
@@ -63,10 +54,9 @@ export class LockTable implements HoldKeeper {
   async acquire(name: string, want: Want): Promise<HeldLock | Busy> {
     want.signal?.throwIfAborted();
     try {
-      return await this.#attempt(want.timeout || answerWithin, want.signal, (attempt) => {
-        if (want.timeout === 0) this.#impatient.add(attempt);
-        return this.#inTurn(name, want, attempt);
-      });
+      const impatient = want.timeout === 0;
+      const limits = { timeout: want.timeout || answerWithin, signal: want.signal, impatient };
+      return await this.#attempts.run(limits, (attempt) => this.#inTurn(name, want, attempt));
     } catch (error) {
       if (error !== timedOut) throw error;
       if (want.timeout === 0) throw this.#connection.unavailable();
@@ -84,36 +74,21 @@ export class LockTable implements HoldKeeper {
     }
   }
 
-  inspect(name: string): Promise<LockState> {
-    return this.#ask(`Asking who holds "${name}"`, answerWithin, undefined, (session, signal) => {
-      if (!session.inspect) throw this.#unsupported("inspect()");
-      return session.inspect(name, signal);
-    });
-  }
-
-  /** Takes as long as the holder takes to answer, at most its lease; ends with the coordinator. */
-  break(name: string, options: BreakOptions): Promise<BreakResult> {
-    return this.#ask(`Breaking "${name}"`, Infinity, undefined, (session, signal) => {
-      if (!session.break) throw this.#unsupported("break()");
-      return session.break(name, options, signal);
-    });
-  }
-
   /** The backend does not answer for now: who did not want to wait is told so. */
   suspended(): void {
-    for (const attempt of this.#impatient) attempt.end(this.#connection.unavailable());
+    this.#attempts.endImpatient(this.#connection.unavailable());
   }
 
   /** The session ended: all that was held through it is lost, whoever waits tries the next. */
   sessionEnded(reason: LossReason): void {
     this.#returns.sessionEnded();
     for (const hold of this.#holds) hold.lose(reason);
-    for (const attempt of this.#attempts) attempt.interrupt(sessionOver);
+    this.#attempts.interrupt(sessionOver);
   }
 
   /** The coordinator stops: whoever waits is told `error`, whoever holds that it is lost. */
   close(error: CoordError): void {
-    for (const attempt of this.#attempts) attempt.end(error);
+    this.#attempts.end(error);
     for (const hold of this.#holds) hold.lose("closed");
   }
 
@@ -139,34 +114,16 @@ export class LockTable implements HoldKeeper {
     this.#log.warn(`${messageOf(error)} "${hold.name}" is held no more; giving it back goes on.`);
   }
 
-  /** Runs `work` as an attempt: it ends with its time, with the signal and with the coordinator. */
-  async #attempt<T>(
-    timeout: number,
-    signal: AbortSignal | undefined,
-    work: (attempt: Attempt) => Promise<T>,
-  ): Promise<T> {
-    const attempt = new Attempt(this.clock, timeout, signal);
-    this.#attempts.add(attempt);
-    this.#awake.add();
-    try {
-      return await work(attempt);
-    } finally {
-      attempt.close();
-      this.#attempts.delete(attempt);
-      this.#impatient.delete(attempt);
-      this.#awake.remove();
-    }
-  }
-
   async #inTurn(name: string, want: Want, attempt: Attempt): Promise<HeldLock | Busy> {
     const ticket = this.#queues.enter(name, want.shared);
     const owner = `${this.#ownerPrefix}${++this.#owners}`;
+    const request = new Request(name, owner, want, this.info, attempt);
     try {
       if (ticket.turn && want.timeout === 0) return this.#refuse(name, ticket);
       await this.#waitForTurn(attempt, ticket);
       for (;;) {
         const session = await this.#nextSession(attempt, want.timeout > 0);
-        const granted = await this.#request(session, { name, owner, want }, attempt, ticket);
+        const granted = await this.#request(session, request, attempt, ticket);
         if (granted) return granted;
       }
     } catch (error) {
@@ -206,17 +163,14 @@ export class LockTable implements HoldKeeper {
   /** Asks the session; undefined when it has ended, or does not answer for now, and is to be asked again. */
   async #request(
     session: Session,
-    { name, owner, want }: { name: string; owner: string; want: Want },
+    request: Request,
     attempt: Attempt,
     ticket: Ticket,
   ): Promise<HeldLock | Busy | undefined> {
     // Both may have ended in the moment its turn came: then nothing must reach the driver.
     attempt.throwIfOver();
     if (!this.#connection.has(session)) return undefined;
-    const { info } = this;
-    const mode = want.shared ? "shared" : "exclusive";
-    const wait = want.timeout > 0;
-    const request = { name, owner, mode, wait, signal: attempt.signal, info } as const;
+    const { name } = request;
     const answer = (async () => session.acquire(request))();
     try {
       const granted = await attempt.wait(answer);
@@ -271,42 +225,10 @@ export class LockTable implements HoldKeeper {
 
   async #whoHolds(name: string, signal: AbortSignal | undefined): Promise<readonly HolderInfo[]> {
     const here = this.#holdersHere(name);
-    if (here.length > 0) return here;
-    const what = `Asking who holds "${name}"`;
-    const state = await this.#ask(what, holdersWithin, signal, async (session, ended) =>
-      session.inspect?.(name, ended),
-    );
-    return state?.holders ?? [];
+    return here.length > 0 ? here : this.questions.holders(name, signal);
   }
 
   #holdersHere(name: string): HolderInfo[] {
     return [...this.#queues.serving(name)].flatMap(({ holder }) => holder?.info ?? []);
-  }
-
-  /** Asks the session something that is asked once: whatever goes wrong, the backend cannot say. */
-  #ask<T>(
-    what: string,
-    timeout: number,
-    signal: AbortSignal | undefined,
-    call: (session: Session, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    return this.#attempt(timeout, signal, async (attempt) => {
-      const { session } = this.#connection;
-      if (!session) throw this.#connection.unavailable();
-      try {
-        return await attempt.wait(call(session, attempt.signal));
-      } catch (error) {
-        if (error === timedOut) throw this.#connection.unavailable();
-        attempt.throwIfOver();
-        throw error === sessionOver ? this.#connection.unavailable() : asUnavailable(error, what);
-      }
-    });
-  }
-
-  #unsupported(what: string): CoordError {
-    return new CoordError(
-      "COORD_UNSUPPORTED",
-      `The ${this.#connection.backend} backend has no ${what}. Use one that has: see the table of backends.`,
-    );
   }
 }

@@ -1,8 +1,9 @@
 import type { BreakResult, HolderInfo, LockState } from "./contract.js";
 import { CoordError } from "./errors.js";
 import type { HeldLock, Hold } from "./hold.js";
-import type { LockTable, Want } from "./lock-table.js";
+import type { LockTable } from "./lock-table.js";
 import { refuseDeadlock, runWithin } from "./nesting.js";
+import type { Want } from "./request.js";
 import type { Traits } from "./traits.js";
 
 /** How to ask for a lock. */
@@ -81,7 +82,7 @@ export class Lock {
 
   /** Who holds it and who waits for it, as far as the backend knows. Rejects COORD_UNAVAILABLE, COORD_UNSUPPORTED. */
   async inspect(): Promise<LockState> {
-    return this.#source.locks().inspect(this.name);
+    return this.#source.locks().questions.inspect(this.name);
   }
 
   /**
@@ -99,7 +100,7 @@ export class Lock {
     if (token !== undefined && typeof token !== "bigint") throw bad('"token" must be a bigint.');
     if (typeof force !== "boolean") throw bad('"force" must be true or false.');
     const wanted = token === undefined ? { force } : { force, token };
-    return this.#source.locks().break(this.name, wanted);
+    return this.#source.locks().questions.break(this.name, wanted);
   }
 
   async #acquire(options: AcquireOptions): Promise<HeldLock> {

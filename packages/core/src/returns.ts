@@ -2,7 +2,7 @@ import { backoff } from "./backoff.js";
 import type { Clock, Timer } from "./clock.js";
 import type { Connection } from "./connection.js";
 import type { Busy, Grant, Logger, Session } from "./contract.js";
-import { cleanUpWithin, withDeadline } from "./deadline.js";
+import { cleanUpWithin, Deadlines } from "./deadline.js";
 import { messageOf, unavailable } from "./errors.js";
 import type { Ticket } from "./queue.js";
 
@@ -22,12 +22,14 @@ export class Returns {
   readonly #clock: Clock;
   readonly #connection: Connection;
   readonly #log: Logger;
+  readonly #deadlines: Deadlines;
   readonly #pending = new Set<Return>();
 
   constructor(clock: Clock, connection: Connection, log: Logger) {
     this.#clock = clock;
     this.#connection = connection;
     this.#log = log;
+    this.#deadlines = new Deadlines(clock, cleanUpWithin);
   }
 
   /** Whether a ticket's turn lasts until something is given back. */
@@ -104,9 +106,7 @@ export class Returns {
 
   #release(name: string, grant: Grant): Promise<"released" | "gone"> {
     const what = `Releasing "${name}"`;
-    return withDeadline(this.#clock, cleanUpWithin, what, (signal) => grant.release(signal)).catch(
-      unavailable(what),
-    );
+    return this.#deadlines.run(what, (signal) => grant.release(signal)).catch(unavailable(what));
   }
 
   #add(name: string, session: Session, ticket: Ticket): Return {

@@ -24,8 +24,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "R3",
     file: "lock-table.ts",
-    from: "const request = { name, owner, mode, wait, signal: attempt.signal, info } as const;",
-    to: "const request = { name, owner: owner + Math.random(), mode, wait, signal: attempt.signal, info } as const;",
+    from: "const granted = await this.#request(session, request, attempt, ticket);",
+    to: "const granted = await this.#request(session, new Request(name, owner + Math.random(), want, this.info, attempt), attempt, ticket);",
   },
   {
     rule: "R4",
@@ -77,9 +77,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "R12",
-    file: "connection.ts",
-    from: "await withDeadline(clock, cleanUpWithin, what, (signal) => session.close(signal));",
-    to: "await withDeadline(clock, Infinity, what, (signal) => session.close(signal));",
+    file: "sessions.ts",
+    from: "this.#deadlines = new Deadlines(settings.clock, cleanUpWithin);",
+    to: "this.#deadlines = new Deadlines(settings.clock, Infinity);",
   },
   {
     rule: "R13",

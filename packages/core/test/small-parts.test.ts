@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { onAbort } from "../src/abort.js";
 import { backoff } from "../src/backoff.js";
 import { systemClock } from "../src/clock.js";
-import { withDeadline } from "../src/deadline.js";
+import { Deadlines } from "../src/deadline.js";
 import { CoordError, isCoordError } from "../src/errors.js";
 import { fullName } from "../src/names.js";
 import { register, registered, schemes } from "../src/registry.js";
@@ -86,7 +86,7 @@ describe("backoff", () => {
 describe("a deadline", () => {
   test("rejects COORD_UNAVAILABLE and aborts the signal, whether the work heeds it or not", async () => {
     let given: AbortSignal | undefined;
-    const work = withDeadline(systemClock, 20, "Asking", (signal) => {
+    const work = new Deadlines(systemClock, 20).run("Asking", (signal) => {
       given = signal;
       return new Promise<never>(() => {});
     });
@@ -95,8 +95,8 @@ describe("a deadline", () => {
   });
 
   test("gives what the work gives, or its error", async () => {
-    await expect(withDeadline(systemClock, 1e9, "Asking", async () => 7)).resolves.toBe(7);
-    const failing = withDeadline(systemClock, 1e9, "Asking", async () => {
+    await expect(new Deadlines(systemClock, 1e9).run("Asking", async () => 7)).resolves.toBe(7);
+    const failing = new Deadlines(systemClock, 1e9).run("Asking", async () => {
       throw new RangeError("no");
     });
     await expect(failing).rejects.toThrow(RangeError);
