@@ -1,11 +1,9 @@
 import { Awake } from "./awake.js";
-import { Connection } from "./connection.js";
 import { deferred } from "./deferred.js";
 import { CoordError } from "./errors.js";
 import { Lock, type LockSource } from "./lock.js";
-import { LockTable } from "./lock-table.js";
 import { fullName } from "./names.js";
-import { resolveDriver } from "./resolve.js";
+import type { Running } from "./running.js";
 import { readSettings, type CoordinatorOptions, type Settings } from "./settings.js";
 import { States, type CoordinatorState } from "./states.js";
 import { renderTemplate } from "./template.js";
@@ -16,11 +14,6 @@ import { parseBackendUrl, type ParsedUrl } from "./url.js";
 interface Life {
   stopped: boolean;
   running: Running | undefined;
-}
-
-interface Running {
-  readonly connection: Connection;
-  readonly locks: LockTable;
 }
 
 /**
@@ -132,28 +125,20 @@ export class Coordinator implements AsyncDisposable {
 
   async #start(life: Life): Promise<void> {
     await this.#stopping;
-    const { drivers, log } = this.#settings;
-    const driver = await resolveDriver(this.#url.scheme, drivers);
-    const url = this.#url.read(driver);
-    if (life.stopped) throw stopped();
-    for (const name of url.ignoredOptions) {
-      log.debug(
-        `The URL's option "${name}" means nothing here: ${driver.options[name]?.help}. Leave it out, unless other programs share the URL.`,
-      );
-    }
-    const connection: Connection = new Connection(driver, url, this.#settings, {
+    const { makeRunning } = await import("./running.js");
+    const running = await makeRunning(this.#url, this.#settings, this.#awake, {
       state: (state) => {
         if (life.stopped) return;
         // Before anybody is told: who hears of the connection may ask for locks.
-        this.#running = running;
+        this.#running = life.running;
         this.#states.set(state);
-        if (state === "suspended") running.locks.suspended();
+        if (state === "suspended") life.running?.locks.suspended();
       },
-      ended: (reason) => running.locks.sessionEnded(reason),
+      ended: (reason) => life.running?.locks.sessionEnded(reason),
     });
-    const running = { connection, locks: new LockTable(connection, this.#settings, this.#awake) };
+    if (life.stopped) throw stopped();
     life.running = running;
-    await connection.open();
+    await running.connection.open();
   }
 
   async #stop(life: Life): Promise<void> {
