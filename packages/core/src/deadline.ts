@@ -36,17 +36,17 @@ export class Deadlines {
     const group = this.#group();
     return new Promise((resolve, reject) => {
       const late = (): void => reject(tookLonger(what, this.#ms));
-      const done = (): void => {
+      const leave = (): void => {
         if (group.members.delete(late) && group.members.size === 0) group.timer?.cancel();
       };
       group.members.add(late);
       (async () => work(group.controller.signal))().then(
         (value) => {
-          done();
+          leave();
           resolve(value);
         },
         (error: unknown) => {
-          done();
+          leave();
           reject(error);
         },
       );

@@ -1,3 +1,4 @@
+import { badOption, refuseUnknown } from "./call-options.js";
 import type { Clock } from "./clock.js";
 import type { Grant, HolderInfo, Session } from "./contract.js";
 import { CoordError, type LossReason } from "./errors.js";
@@ -23,7 +24,7 @@ export interface Hold extends AsyncDisposable {
    * The check for the line before a side effect: no timer, no I/O.
    * @returns the instant it judged by, of `process.hrtime.bigint()`.
    * @throws COORD_LOST when it is no longer held, or for less than `atLeast` milliseconds;
-   * COORD_BAD_OPTION when `atLeast` is no number from 0.
+   * COORD_BAD_OPTION when `atLeast` is no number from 0, or is misspelt.
    */
   assertHeld(options?: { atLeast?: number }): bigint;
   /** For how many milliseconds it can be relied on if no renewal succeeds; `Infinity` where it is not a matter of time, 0 when lost or released. */
@@ -113,8 +114,12 @@ export class HeldLock implements Hold {
     return { ...this.#keeper.info, since: new Date(this.#since), token, shared };
   }
 
-  assertHeld({ atLeast = 0 }: { atLeast?: number } = {}): bigint {
-    if (!(atLeast >= 0)) throw badAtLeast();
+  assertHeld(options: { atLeast?: number } = {}): bigint {
+    refuseUnknown(options, known);
+    const { atLeast = 0 } = options;
+    if (typeof atLeast !== "number" || !(atLeast >= 0)) {
+      throw badOption('"atLeast" must be a number of milliseconds, 0 or more.');
+    }
     const at = this.#keeper.clock.hrtime();
     const left = this.remaining();
     if (this.#lost) throw this.#lost;
@@ -164,6 +169,8 @@ export class HeldLock implements Hold {
   }
 }
 
+const known = ["atLeast"];
+
 const whatHappened: Record<LossReason, string> = {
   expired: "its time ran out before the backend acknowledged a renewal",
   taken: "the backend no longer has it as ours",
@@ -175,11 +182,4 @@ const whatHappened: Record<LossReason, string> = {
 function lossOf(name: string, reason: LossReason): CoordError {
   const message = `"${name}" is no longer held: ${whatHappened[reason]}. Stop what it protects and acquire it again.`;
   return new CoordError("COORD_LOST", message, { reason });
-}
-
-function badAtLeast(): CoordError {
-  return new CoordError(
-    "COORD_BAD_OPTION",
-    '"atLeast" must be a number of milliseconds, 0 or more. Correct it or leave it out.',
-  );
 }

@@ -5,7 +5,13 @@ import type { Clock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import type { Busy, Grant, HolderInfo, Lease, Logger, Session } from "./contract.js";
 import { deferred } from "./deferred.js";
-import { asUnavailable, CoordError, isCoordError, messageOf, type LossReason } from "./errors.js";
+import {
+  asUnavailable,
+  isCoordError,
+  messageOf,
+  type CoordError,
+  type LossReason,
+} from "./errors.js";
 import { HeldLock, type HoldKeeper } from "./hold.js";
 import { LeaseWatch } from "./lease-watch.js";
 import { answerWithin, Questions } from "./questions.js";

@@ -1,3 +1,4 @@
+import { badOption, refuseUnknown } from "./call-options.js";
 import type { BreakResult, HolderInfo, LockState } from "./contract.js";
 import { CoordError } from "./errors.js";
 import type { HeldLock, Hold } from "./hold.js";
@@ -93,12 +94,11 @@ export class Lock {
   async break(
     options: { token?: bigint | undefined; force?: boolean | undefined } = {},
   ): Promise<BreakResult> {
-    for (const option in options) {
-      if (option !== "token" && option !== "force") throw bad(`There is no option "${option}".`);
-    }
+    refuseUnknown(options, ["token", "force"]);
     const { token, force = false } = options;
-    if (token !== undefined && typeof token !== "bigint") throw bad('"token" must be a bigint.');
-    if (typeof force !== "boolean") throw bad('"force" must be true or false.');
+    if (token !== undefined && typeof token !== "bigint")
+      throw badOption('"token" must be a bigint.');
+    if (typeof force !== "boolean") throw badOption('"force" must be true or false.');
     const wanted = token === undefined ? { force } : { force, token };
     return this.#source.locks().questions.break(this.name, wanted);
   }
@@ -113,18 +113,16 @@ export class Lock {
   }
 
   #want(options: AcquireOptions, otherwise: number): Want {
-    for (const option in options) {
-      if (!known.has(option)) throw bad(`There is no option "${option}".`);
-    }
+    refuseUnknown(options, known);
     const { timeout, signal, shared = false } = options;
     const wanted = timeout ?? otherwise;
     if (typeof wanted !== "number" || !(wanted >= 0)) {
-      throw bad('"timeout" must be a number of milliseconds, 0 or more, or Infinity.');
+      throw badOption('"timeout" must be a number of milliseconds, 0 or more, or Infinity.');
     }
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw bad('"signal" must be an AbortSignal.');
+      throw badOption('"signal" must be an AbortSignal.');
     }
-    if (typeof shared !== "boolean") throw bad('"shared" must be true or false.');
+    if (typeof shared !== "boolean") throw badOption('"shared" must be true or false.');
     if (shared && !this.#source.traits().shared) {
       throw new CoordError(
         "COORD_UNSUPPORTED",
@@ -135,11 +133,7 @@ export class Lock {
   }
 }
 
-const known = new Set(["timeout", "signal", "shared"]);
-
-function bad(message: string): CoordError {
-  return new CoordError("COORD_BAD_OPTION", `${message} Correct it or leave it out.`);
-}
+const known = ["timeout", "signal", "shared"];
 
 function busyMessage(name: string, holders: readonly HolderInfo[]): string {
   const who = holders.map(describe).join(", ");

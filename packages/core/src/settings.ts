@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { refuseUnknown } from "./call-options.js";
 import { systemClock, type Clock } from "./clock.js";
 import type { Driver, HolderInfo, Logger } from "./contract.js";
 import { CoordError } from "./errors.js";
@@ -105,11 +106,7 @@ export function readSettings(
   options: CoordinatorOptions,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw bad(`There is no option ${JSON.stringify(name)}. Use one of: ${known.join(", ")}.`);
-    }
-  }
+  refuseUnknown(options, known);
   const text = (name: "backendUrl" | "agentId" | "prefix", otherwise: () => string): string =>
     readText(name, options[name] ?? (environment[variables[name]] || otherwise()));
   const milliseconds = <Otherwise>(name: DurationName, otherwise: Otherwise): number | Otherwise =>

@@ -1,8 +1,9 @@
 import { types } from "node:util";
+import { badOption, refuseUnknown } from "./call-options.js";
 import { byTemplate, type Naming } from "./call-name.js";
 import type { Coordinator } from "./coordinator.js";
 import { startedDefault } from "./default-coordinator.js";
-import { CoordError } from "./errors.js";
+import type { CoordError } from "./errors.js";
 import type { AcquireOptions } from "./lock.js";
 
 /** How `synchronized()` gets its locks. */
@@ -114,14 +115,15 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 const known = ["timeout", "shared", "signal", "coordinator", "parameters"];
 
-function checkOptions({ parameters, ...others }: SynchronizedOptions): void {
-  const unknown = Object.keys(others).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw bad(`There is no option ${JSON.stringify(unknown)}. Use one of: ${known.join(", ")}.`);
-  }
+function checkOptions(options: SynchronizedOptions): void {
+  refuseUnknown(options, known);
+  const { parameters } = options;
   if (parameters === undefined) return;
   if (Array.isArray(parameters) && parameters.every((name) => typeof name === "string")) return;
-  throw bad('"parameters" must be an array of strings. Give the names in order, or leave it out.');
+  throw badOption(
+    '"parameters" must be an array of strings.',
+    "Give the names in order, or leave it out.",
+  );
 }
 
 function checkFunction(fn: unknown): AnyFunction {
@@ -146,11 +148,8 @@ function isDescriptor(value: unknown): value is PropertyDescriptor {
 }
 
 function noFunction(what: string): CoordError {
-  return bad(
-    `synchronized() was given ${what}. Use it as the decorator of a method or as the wrapper of a function, and take the lock within a generator.`,
+  return badOption(
+    `synchronized() was given ${what}.`,
+    "Use it as the decorator of a method or as the wrapper of a function, and take the lock within a generator.",
   );
-}
-
-function bad(message: string): CoordError {
-  return new CoordError("COORD_BAD_OPTION", message);
 }

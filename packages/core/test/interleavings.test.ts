@@ -261,12 +261,14 @@ test("a session that ends again and again is replaced at longer and longer inter
 test("options that nobody knows are refused, not ignored", async () => {
   const { coordinator } = await started();
   const lock = coordinator.getLock("x");
-  const refused = { code: "COORD_BAD_OPTION", message: expect.stringContaining("timeOut") };
+  const message = 'There is no option "timeOut". Use one of: timeout, signal, shared.';
+  const refused = { code: "COORD_BAD_OPTION", message };
   await expect(lock.acquire({ timeOut: 5 } as object)).rejects.toMatchObject(refused);
   const hold = await lock.acquire();
   for (const atLeast of [Number.NaN, -1]) {
     expect(() => hold.assertHeld({ atLeast })).toThrow(/"atLeast" must be a number/);
   }
+  expect(() => hold.assertHeld({ atleast: 5 } as object)).toThrow("Use one of: atLeast.");
   await hold.release();
 });
 
