@@ -77,7 +77,10 @@ export interface SessionEnd {
   readonly error?: Error;
 }
 
-/** A request for a lock. */
+/**
+ * A request for a lock. Hand it on as it is: its `signal` is made when it is first read, because most
+ * requests are answered without one, and a spread leaves it out.
+ */
 export interface AcquireRequest {
   /** The lock's full name: any well-formed string but the empty one. */
   readonly name: string;

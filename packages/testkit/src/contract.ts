@@ -5,6 +5,7 @@ import { describeDying } from "./contract/dying.js";
 import { describeExclusion } from "./contract/exclusion.js";
 import { describeFactory } from "./contract/factory.js";
 import { describeGivingUp } from "./contract/giving-up.js";
+import { describeInFlight } from "./contract/in-flight.js";
 import { describeInspecting } from "./contract/inspecting.js";
 import { describeLeftovers } from "./contract/leftovers.js";
 import { describeLifecycle } from "./contract/lifecycle.js";
@@ -16,6 +17,7 @@ import { describeRelease } from "./contract/release.js";
 import type { Subject } from "./contract/rig.js";
 import { describeShared } from "./contract/shared.js";
 import { describeStillness } from "./contract/stillness.js";
+import { describeTakenAway } from "./contract/taken-away.js";
 import { describeWaiting } from "./contract/waiting.js";
 
 /**
@@ -31,7 +33,9 @@ export function testDriver(subject: Subject): void {
     describeWaiting(subject);
     describeOrder(subject);
     describeGivingUp(subject);
+    describeInFlight(subject);
     describeRelease(subject);
+    describeTakenAway(subject);
     describeNames(subject);
     describeLifecycle(subject);
     describeInspecting(subject);

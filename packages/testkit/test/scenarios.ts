@@ -14,6 +14,7 @@ export const inTheKit: Readonly<Record<number, readonly string[]>> = {
   6: [
     "a holder that stands still > and releases before it looks frees what is its own, never what another got",
     "a hold that the backend takes away > cannot free its successor, which has a greater token",
+    "a hold that the backend takes away > cannot free its successor by a release that comes before the news",
   ],
   7: [
     "a hold that the backend takes away > makes run() reject COORD_LOST with what the body returned, or with the body's own error",
@@ -22,6 +23,7 @@ export const inTheKit: Readonly<Record<number, readonly string[]>> = {
   8: ["releasing > that fails never hides what the body threw, nor what it returned"],
   9: [
     "names > that no lock can have, and options that no call can have, are refused before anything is asked",
+    "waiting > a timeout longer than timers can count, or without an end, waits for as long as it takes",
   ],
   10: ["names > of any characters and length are all different locks, the same ones to everybody"],
   11: ["names > of any characters and length are all different locks, the same ones to everybody"],
@@ -40,6 +42,7 @@ export const inTheKit: Readonly<Record<number, readonly string[]>> = {
   17: [
     "a coordinator > that stops gives back what it holds and ends whoever waits through it",
     "a coordinator > that stops while it connects again ends whoever waits, and itself",
+    "a request on its way > when its coordinator stops, at any moment, leaves the lock free at once",
   ],
   18: [
     "a coordinator > can be started again after it was stopped, and again, and its locks with it",
@@ -67,6 +70,8 @@ export const inTheKit: Readonly<Record<number, readonly string[]>> = {
     "giving up > while the coordinator connects again takes no longer than otherwise",
     "giving up > while others hold it rejects with the signal's reason at once, and is not granted later",
     "giving up > by an abort at the very moment of the grant leaves the lock either held or free",
+    "a request on its way > that is given up in the tick of the call, or in that in which the driver is asked, leaves nothing",
+    "a request on its way > that is given up at any moment leaves the lock either held or free",
   ],
   29: [
     "leftovers > thousands of holds and aborted waits leave no descriptor, listener, timer or place in line",

@@ -1,72 +1,88 @@
 import { getEventListeners } from "node:events";
 import { readdirSync } from "node:fs";
+import type { Lock } from "@coord/core";
 import { describe, expect, test } from "vitest";
-import { pass, turns } from "./meanwhile.js";
+import { CountingClock } from "./counting-clock.js";
+import { pass, reached, slack, turns } from "./meanwhile.js";
 import { Rig, type Subject } from "./rig.js";
+import { WatchedDriver } from "./watched.js";
 
-/**
- * What is open in this process, counted: descriptors, where the system lists them, and by kind what
- * keeps the process running.
- */
-function open(): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const kind of process.getActiveResourcesInfo())
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  if (process.platform === "linux") counts.set("fd", readdirSync("/proc/self/fd").length);
-  return counts;
-}
+/** How many wait at once, each for a name of its own, and how often. */
+const [atOnce, rounds] = [100, 10];
 
 /** That nothing piles up. */
 export function describeLeftovers(subject: Subject): void {
   describe("leftovers", () => {
     test("thousands of holds and aborted waits leave no descriptor, listener, timer or place in line", async () => {
       const rig = new Rig(subject);
-      const [coordinator, other] = [await rig.start(), await rig.start()];
-      // A network takes its time.
-      const { reach } = coordinator.traits;
-      const many = reach === "network" || process.env["COORD_TEST_SHORT"] ? 1_000 : 10_000;
-      const names = Array.from({ length: 10 }, (_, index) => `x${index}`);
-      const lock = coordinator.getLock("x0");
-      await (await lock.acquire()).release();
-      const before = open();
-      const { signal: whole } = new AbortController();
-      for (let turn = 0; turn < many; turn++) {
-        await (await lock.acquire({ signal: whole, timeout: 3_600_000 })).release();
-        // Where nothing takes longer than a promise, beats would have no turn.
-        if (turn % 100 === 0) await turns(1);
-      }
-      expect(getEventListeners(whole, "abort")).toEqual([]);
+      const [clock, watched] = [new CountingClock(), new WatchedDriver(subject.driver)];
+      const [coordinator, other] = [await rig.start({ clock }, watched.driver), await rig.start()];
+      const names = Array.from({ length: atOnce }, (_, index) => `x${index}`);
+      // What a first use opens for good, it may keep.
+      await (await coordinator.getLock("x0").acquire()).release();
+      const first = await other.getLock("x0").acquire();
+      await coordinator.getLock("x0").tryAcquire({ timeout: 1 });
+      await first.release();
+      const before = open(clock);
+      await hold(coordinator.getLock("x0"), coordinator.traits.reach === "network");
       const holds = await Promise.all(names.map((name) => other.getLock(name).acquire()));
-      for (let round = 0; round < 10; round++) {
+      const asked = watched.acquires;
+      for (let round = 0; round < rounds; round++) {
         const controller = new AbortController();
         const { signal } = controller;
-        const waits = names.flatMap((name) =>
-          Array.from({ length: 10 }, () =>
-            coordinator.getLock(name).acquire({ signal, timeout: 3_600_000 }),
-          ),
+        const waits = names.map((name) =>
+          coordinator.getLock(name).acquire({ signal, timeout: 3_600_000 }),
         );
         const settled = Promise.allSettled(waits);
-        await turns(1);
+        // On their way to the backend, or there.
+        await (round % 2 === 0 ? turns(1) : reached(coordinator));
         controller.abort();
         const statuses = (await settled).map(({ status }) => status);
-        expect(statuses).toEqual(Array.from({ length: 100 }, () => "rejected"));
+        expect(statuses).toEqual(names.map(() => "rejected"));
         expect(getEventListeners(signal, "abort")).toEqual([]);
       }
-      await Promise.all(holds.map((hold) => hold.release()));
+      // Those of `reached()` too.
+      expect(watched.acquires - asked).toBe(atOnce * rounds + rounds / 2);
+      await Promise.all(holds.map((held) => held.release()));
       // Somebody who gave up and is still in line would get it now, and keep it.
       for (const name of names) {
-        await (await coordinator.getLock(name).acquire({ timeout: 10_000 })).release();
-        await (await other.getLock(name).acquire({ timeout: 10_000 })).release();
+        await (await coordinator.getLock(name).acquire({ timeout: 2 * slack })).release();
+        await (await other.getLock(name).acquire({ timeout: 2 * slack })).release();
       }
-      await settledTo(before);
+      await settledTo(before, clock);
     });
   });
 }
 
+/** Acquires and releases some thousand times, with a signal for all of it. */
+async function hold(lock: Lock, network: boolean): Promise<void> {
+  // A network takes its time.
+  const many = network || process.env["COORD_TEST_SHORT"] ? 1_000 : 10_000;
+  const { signal } = new AbortController();
+  for (let turn = 0; turn < many; turn++) {
+    await (await lock.acquire({ signal, timeout: 3_600_000 })).release();
+    // Where nothing takes longer than a promise, beats would have no turn.
+    if (turn % 100 === 0) await turns(1);
+  }
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+}
+
+/**
+ * What is open in this process, counted: descriptors, where the system lists them, by kind what
+ * keeps the process running, and the timers of this clock, which do not.
+ */
+function open(clock: CountingClock): Map<string, number> {
+  const counts = new Map([["timers", clock.timers]]);
+  for (const kind of process.getActiveResourcesInfo())
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  if (process.platform === "linux") counts.set("fd", readdirSync("/proc/self/fd").length);
+  return counts;
+}
+
 /** Closing takes the event loop some turns: waits until nothing is open that was not before. */
-async function settledTo(before: ReadonlyMap<string, number>): Promise<void> {
+async function settledTo(before: ReadonlyMap<string, number>, clock: CountingClock): Promise<void> {
   const more = (): [string, number][] =>
-    [...open()].filter(([kind, count]) => count > (before.get(kind) ?? 0));
+    [...open(clock)].filter(([kind, count]) => count > (before.get(kind) ?? 0));
   for (let turn = 0; turn < 200 && more().length > 0; turn++) await pass(20);
   expect(more()).toEqual([]);
 }

@@ -1,4 +1,10 @@
-import { Coordinator, type CoordinatorOptions, type Lock, type Traits } from "@coord/core";
+import {
+  Coordinator,
+  type CoordinatorOptions,
+  type Lock,
+  type LossReason,
+  type Traits,
+} from "@coord/core";
 import type { Driver } from "@coord/core/driver";
 import { onTestFinished } from "vitest";
 import { LineProcess } from "../process.js";
@@ -15,6 +21,12 @@ export interface Faults {
    * give it.
    */
   revoke?(url: string, name: string): Promise<void>;
+  /**
+   * What its holder is told then: `session` where no single hold can be taken, but only the whole
+   * session ended, with all that is held through it.
+   * @default "taken"
+   */
+  readonly revokeReason?: Extract<LossReason, "taken" | "session">;
 }
 
 /** A driver and what its tests need. */

@@ -13,6 +13,10 @@ export class WatchedDriver {
   readonly releases: ("released" | "gone")[] = [];
   /** Makes the first call of `release()` of each grant reject, after the driver did its work. */
   failReleases: Error | undefined;
+  /** Called in the tick in which the driver was asked for a lock. */
+  whenAsked: (() => void) | undefined;
+  /** Settles when the last session that was closed gave everything back. */
+  closed: Promise<unknown> = Promise.resolve();
   /** Whether the sessions can `inspect()`. */
   inspects = false;
   readonly #door = new Gate();
@@ -60,12 +64,22 @@ export class WatchedDriver {
       this.#end = resolve;
       void this.#heard(session.ended).then(resolve);
     });
-    return withOwn(session, { ended, acquire: (request) => this.#acquire(session, request) });
+    return withOwn(session, {
+      ended,
+      acquire: (request) => this.#acquire(session, request),
+      close: (signal) => {
+        const closing = session.close(signal);
+        this.closed = closing.catch(() => {});
+        return closing;
+      },
+    });
   }
 
   async #acquire(session: Session, request: AcquireRequest): Promise<Grant | Busy> {
     this.acquires += 1;
-    const answer = await session.acquire(request);
+    const asked = session.acquire(request);
+    this.whenAsked?.();
+    const answer = await asked;
     await this.#answers.pass();
     return "busy" in answer ? answer : this.#grant(answer);
   }

@@ -13,5 +13,6 @@ export const anybodyReleases: Breakage = {
     })),
   foundBy: [
     "a holder that stands still > and releases before it looks frees what is its own, never what another got",
+    "a hold that the backend takes away > cannot free its successor by a release that comes before the news",
   ],
 };

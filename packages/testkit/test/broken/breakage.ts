@@ -1,4 +1,4 @@
-import type { AcquireRequest, Busy, Grant, Session } from "@coord/core/driver";
+import type { AcquireRequest, Busy, Grant, Session, SessionContext } from "@coord/core/driver";
 import type { MemoryDriver } from "@coord/core/memory";
 import { withOwn } from "../../src/contract/gate.js";
 
@@ -7,7 +7,7 @@ export interface Breakage {
   /** What is wrong with it, after "a driver that". */
   readonly does: string;
   /** The sessions of one place on the backend, each as it is broken. */
-  breaks(session: Session, backend: MemoryDriver): Session;
+  breaks(session: Session, backend: MemoryDriver, context: SessionContext): Session;
   /** Full names, below "the contract, kept by ...". All others must pass. */
   readonly foundBy: readonly string[];
 }

@@ -1,3 +1,4 @@
+import { withOwn } from "../../src/contract/gate.js";
 import { aborted, acquiring, type Breakage } from "./breakage.js";
 
 export const grantedLate: Breakage = {
@@ -5,7 +6,7 @@ export const grantedLate: Breakage = {
   breaks: (session) => {
     const never = new AbortController().signal;
     return acquiring(session, (request) =>
-      Promise.race([session.acquire({ ...request, signal: never }), aborted(request.signal)]),
+      Promise.race([session.acquire(withOwn(request, { signal: never })), aborted(request.signal)]),
     );
   },
   foundBy: [
@@ -16,5 +17,7 @@ export const grantedLate: Breakage = {
     "giving up > by a timeout at the very moment of the grant does too",
     "whoever is killed > as a reader frees its own share and no other's",
     "leftovers > thousands of holds and aborted waits leave no descriptor, listener, timer or place in line",
+    "a request on its way > that is given up in the tick of the call, or in that in which the driver is asked, leaves nothing",
+    "a request on its way > that is given up at any moment leaves the lock either held or free",
   ],
 };

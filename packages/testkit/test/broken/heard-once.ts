@@ -1,3 +1,4 @@
+import { withOwn } from "../../src/contract/gate.js";
 import { aborted, acquiring, type Breakage } from "./breakage.js";
 
 export const heardOnce: Breakage = {
@@ -5,7 +6,7 @@ export const heardOnce: Breakage = {
   breaks: (session) => {
     let heard = false;
     return acquiring(session, async (request) => {
-      const answer = await session.acquire({ ...request, wait: false });
+      const answer = await session.acquire(withOwn(request, { wait: false }));
       if (!request.wait || !("busy" in answer)) return answer;
       if (heard) return aborted(request.signal);
       heard = true;
@@ -20,5 +21,8 @@ export const heardOnce: Breakage = {
     "waiting > a release wakes whoever waits, although its clock stands still: nobody tries again by the clock",
     "waiting > a release between the try and the waiting is not missed",
     "a holder that is killed > frees the lock for a waiter within the time the traits publish, not before it is dead",
+    "waiting > a timeout longer than timers can count, or without an end, waits for as long as it takes",
+    "giving up > by an abort at the very moment of the grant leaves the lock either held or free",
+    "giving up > by a timeout at the very moment of the grant does too",
   ],
 };

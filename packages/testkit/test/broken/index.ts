@@ -1,10 +1,14 @@
+import { abortMissed } from "./abort-missed.js";
 import { anybodyReleases } from "./anybody-releases.js";
 import type { Breakage } from "./breakage.js";
+import { closedHalf } from "./closed-half.js";
 import { grantedLate } from "./granted-late.js";
 import { heardOnce } from "./heard-once.js";
 import { readersFirst } from "./readers-first.js";
+import { reasonsGuessed } from "./reasons-guessed.js";
 import { revived } from "./revived.js";
 import { secondHolder } from "./second-holder.js";
+import { timersKept } from "./timers-kept.js";
 import { tokensReused } from "./tokens-reused.js";
 
 /** All broken drivers, by name. */
@@ -16,4 +20,8 @@ export const breakages = {
   revived,
   grantedLate,
   readersFirst,
+  timersKept,
+  abortMissed,
+  closedHalf,
+  reasonsGuessed,
 } as const satisfies Record<string, Breakage>;

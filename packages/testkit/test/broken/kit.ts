@@ -25,7 +25,7 @@ const driver: Driver = {
   name,
   open: async (url, context) => {
     const place = placeOf(url.toString());
-    return breakages[name].breaks(await place.open(url, context), place);
+    return breakages[name].breaks(await place.open(url, context), place, context);
   },
 };
 

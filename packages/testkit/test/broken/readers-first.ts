@@ -1,5 +1,6 @@
 import type { Busy, Grant } from "@coord/core/driver";
 import type { MemoryDriver } from "@coord/core/memory";
+import { withOwn } from "../../src/contract/gate.js";
 import { acquiring, type Breakage } from "./breakage.js";
 
 /** Readers that the backend takes for one holder: the first one opens the door, the last one shuts it. */
@@ -20,7 +21,7 @@ export const readersFirst: Breakage = {
       if (mode === "exclusive") return session.acquire(request);
       const group = groups.get(name) ?? {
         readers: 0,
-        door: session.acquire({ ...request, mode: "exclusive" }),
+        door: session.acquire(withOwn(request, { mode: "exclusive" })),
       };
       groups.set(name, group);
       group.readers += 1;

@@ -1,4 +1,5 @@
 import { turns } from "../../src/contract/meanwhile.js";
+import { withOwn } from "../../src/contract/gate.js";
 import { acquiring, type Breakage } from "./breakage.js";
 
 export const secondHolder: Breakage = {
@@ -8,7 +9,7 @@ export const secondHolder: Breakage = {
       const { signal } = request;
       const before = await session.inspect?.(request.name, signal);
       await turns(1);
-      const answer = await session.acquire({ ...request, wait: false });
+      const answer = await session.acquire(withOwn(request, { wait: false }));
       if (!("busy" in answer)) return answer;
       if (before?.holders.length !== 0) return request.wait ? session.acquire(request) : answer;
       const now = await session.inspect?.(request.name, signal);

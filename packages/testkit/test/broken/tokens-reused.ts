@@ -34,6 +34,7 @@ export const tokensReused: Breakage = {
     "break() > of a token takes only the hold that has it, and of a free lock nothing",
     "a holder that is killed > frees the lock for a waiter within the time the traits publish, not before it is dead",
     "a holder that stands still > has lost what another got meanwhile at its first look, and for good; else it still has it",
+    "a hold that the backend takes away > cannot free its successor by a release that comes before the news",
   ],
 };
 
