@@ -1,7 +1,7 @@
 import { onAbort } from "./abort.js";
 import type { Driver, Session } from "./contract.js";
 import { cleanUpWithin, Deadlines } from "./deadline.js";
-import { CoordError, messageOf } from "./errors.js";
+import { asUnavailable, CoordError, messageOf } from "./errors.js";
 import type { Settings } from "./settings.js";
 import { unmetTraits } from "./traits.js";
 import type { BackendUrl } from "./url.js";
@@ -47,11 +47,15 @@ export class Sessions {
     const { memberId, ttl, info, clock, log } = this.#settings;
     const context = { memberId, ttl, info, clock, log, state };
     const leftBy = previous === undefined ? {} : { previous };
-    const session = await this.#openInTime(closing, async (signal) =>
-      this.#driver.open(this.#url, { ...context, ...leftBy, signal }),
-    );
-    await this.#check(session);
-    return session;
+    try {
+      const session = await this.#openInTime(closing, async (signal) =>
+        this.#driver.open(this.#url, { ...context, ...leftBy, signal }),
+      );
+      await this.#check(session);
+      return session;
+    } catch (error) {
+      throw asUnavailable(error, `Connecting to the ${this.backend} backend at ${this.#url}`);
+    }
   }
 
   /** Closes one; never rejects. */

@@ -52,9 +52,16 @@ describe("starting and stopping", () => {
 
   test("a start that fails says why, leaves nothing, and can be tried again", async () => {
     const backend = new Scripted();
-    backend.opening = () => Promise.reject(away());
     const coordinator = coordinatorOf(backend);
+    backend.opening = () => Promise.reject(away());
     await expect(coordinator.start()).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
+    const cause = new Error("connect ECONNREFUSED");
+    backend.opening = () => Promise.reject(cause);
+    await expect(coordinator.start()).rejects.toMatchObject({
+      code: "COORD_UNAVAILABLE",
+      message: expect.stringMatching(/scripted: failed: connect ECONNREFUSED\. See/),
+      cause,
+    });
     expect([coordinator.state, coordinator.started]).toEqual(["idle", false]);
     expect(() => coordinator.getLock("x")).toThrow(/not started/);
     backend.opening = () => Promise.resolve();
