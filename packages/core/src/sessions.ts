@@ -54,7 +54,10 @@ export class Sessions {
       await this.#check(session);
       return session;
     } catch (error) {
-      throw asUnavailable(error, `Connecting to the ${this.backend} backend at ${this.#url}`);
+      throw asUnavailable(
+        error,
+        `Connecting to the ${this.backend} backend at ${this.#url.toString()}`,
+      );
     }
   }
 

@@ -5,7 +5,7 @@
  * 1. `driver.ts`, this file: what the driver is called, the options of its URLs, what it promises.
  * 2. `session.ts`: opening a session, the beats that renew its lease, how it ends; acquiring; who holds
  *    a lock, and breaking it; closing.
- * 3. `claim.ts`: one request, from asking to giving back, and the grant that core has of it.
+ * 3. `Claim`, of core: one request, from asking to giving back, and the grant that core has of it.
  * 4. `link.ts`: the connection, which for other drivers is in a client library.
  *
  * Timeouts, queues of those who wait in this process, the pace of beats, the end of leases, opening

@@ -8,12 +8,13 @@
  * It needs that the server does what a session asks in the order in which it is asked, over all its
  * sockets, or not at all: what comes late must undo nothing. `link.ts` numbers the sockets for that.
  */
-import { CoordError, onAbort, startLease } from "@coord/core/driver";
+import { Claim, CoordError, onAbort, startLease } from "@coord/core/driver";
 import type {
   AcquireRequest,
   BreakOptions,
   BreakResult,
   Busy,
+  ClaimKeeper,
   Grant,
   HolderInfo,
   Lease,
@@ -24,7 +25,6 @@ import type {
   SessionEnd,
   Traits,
 } from "@coord/core/driver";
-import { Claim, type ClaimKeeper } from "./claim.js";
 import { Link } from "./link.js";
 import type { Info, Operation, Operations, Push } from "./wire.js";
 

@@ -1,5 +1,6 @@
-import { onAbort } from "@coord/core/driver";
-import type { AcquireRequest, Busy, Grant, Lease, LossReason } from "@coord/core/driver";
+import { onAbort } from "./abort.js";
+import type { AcquireRequest, Busy, Grant, Lease } from "./contract.js";
+import type { LossReason } from "./errors.js";
 
 /** What a claim needs of its session. */
 export interface ClaimKeeper {
@@ -10,7 +11,10 @@ export interface ClaimKeeper {
   release(owner: string, signal: AbortSignal): Promise<"released" | "gone">;
 }
 
-/** One request of core's: it waits for an answer, or was granted and not given back. */
+/**
+ * One request of core's at a driver whose server answers late, twice, or unasked: it waits for an
+ * answer, or was granted and not given back. Whatever is told twice counts once.
+ */
 export class Claim {
   readonly request: AcquireRequest;
   readonly answer: Promise<Grant | Busy>;
