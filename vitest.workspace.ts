@@ -38,6 +38,8 @@ const projects = readdirSync("packages", { withFileTypes: true })
 export default defineConfig({
   test: {
     projects,
+    // Most of what tests do is to wait.
+    maxWorkers: 3,
     reporters: ["default", ["./scripts/plain-reporter.mjs", { only }]],
     coverage: {
       provider: "v8",

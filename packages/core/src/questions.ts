@@ -60,8 +60,10 @@ export class Questions {
         return await attempt.wait(call(session, attempt.signal));
       } catch (error) {
         if (error === timedOut) throw this.#connection.unavailable();
+        // With the session the driver has to end what it was asked: nobody hears the answer.
+        if (error === sessionOver) attempt.end(this.#connection.unavailable());
         attempt.throwIfOver();
-        throw error === sessionOver ? this.#connection.unavailable() : asUnavailable(error, what);
+        throw asUnavailable(error, what);
       }
     });
   }

@@ -258,6 +258,26 @@ test("a session that ends again and again is replaced at longer and longer inter
   expect(backend.sessions.length).toBeLessThan(25);
 });
 
+test("what was asked of a session is not done after that has ended: its signal is aborted", async () => {
+  const { coordinator, backend } = await started();
+  const lock = coordinator.getLock("x");
+  for (const call of ["break", "inspect"] as const) {
+    let signal: AbortSignal | undefined;
+    const asked = (...args: unknown[]): Promise<never> => {
+      signal = args.at(-1) as AbortSignal;
+      return new Promise(() => {});
+    };
+    Object.assign(backend.session, { [call]: asked });
+    const outcome = lock[call]();
+    await settled();
+    expect(signal?.aborted).toBe(false);
+    backend.session.end("session");
+    await expect(outcome).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
+    expect(signal?.aborted).toBe(true);
+    await expect.poll(() => coordinator.state).toBe("connected");
+  }
+});
+
 test("options that nobody knows are refused, not ignored", async () => {
   const { coordinator } = await started();
   const lock = coordinator.getLock("x");

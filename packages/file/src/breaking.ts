@@ -1,8 +1,9 @@
 import { lstatSync, unlinkSync } from "node:fs";
 import { CoordError, type BreakOptions, type BreakResult, type Clock } from "@coord/core/driver";
 import { LockFile } from "./disk/lock-file.js";
+import type { Place } from "./disk/places.js";
 import { isAlive, type ProcessId } from "./disk/process-id.js";
-import { infoOf, Records, type HoldRecord } from "./records.js";
+import { infoOf, type HoldRecord } from "./records.js";
 import type { Entrance } from "./entrance.js";
 import type { Waits } from "./waits.js";
 
@@ -22,20 +23,22 @@ export interface Breaker {
  * locks another one.
  */
 export async function breakLock(
-  path: string,
+  place: Place,
   { token, force }: BreakOptions,
   breaker: Breaker,
 ): Promise<BreakResult> {
-  if (!(await isLocked(path, breaker.entrance))) return { outcome: "free", holders: [] };
-  const records = new Records(path);
+  const { path, records } = place;
+  const { clock } = breaker;
+  if (!(await isLocked(place, breaker.entrance, clock))) return { outcome: "free", holders: [] };
   const broken: HoldRecord[] = [];
   const mark = (hold: HoldRecord): HoldRecord => {
     const meant = token === undefined || hold.token === String(token);
-    if (!meant || !isHeld(hold, breaker.self)) return hold;
+    if (!meant || !mayHold(hold, breaker.self)) return hold;
     broken.push(hold);
     return { ...hold, broken: force ? "forced" : "asked" };
   };
-  await records.change(breaker.clock, ({ token: last, holds }) => {
+  records.check(clock.hrtime());
+  await records.change(clock, ({ token: last, holds }) => {
     broken.length = 0;
     const marked = holds.map(mark);
     // Under the lock of the records, so that it is the file of these holders that goes.
@@ -45,14 +48,13 @@ export async function breakLock(
   if (broken.length === 0 && token !== undefined) return { outcome: "free", holders: [] };
   const holders = broken.length > 0 ? broken.map(infoOf) : [{ member: "unknown" }];
   if (force) return { outcome: "forced", holders };
-  touch(path);
-  return { outcome: await answerOf(path, records, broken, breaker), holders };
+  touch(path, clock);
+  return { outcome: await answerOf(place, broken, breaker), holders };
 }
 
 /** Waits until the holders' records are gone, or those who wrote them. */
 async function answerOf(
-  path: string,
-  records: Records,
+  { path, records, queue }: Place,
   broken: readonly HoldRecord[],
   { clock, waits, self, ttl }: Breaker,
 ): Promise<"released" | "expired"> {
@@ -61,13 +63,16 @@ async function answerOf(
   const timer = clock.timer(ttl, () => patience.abort(noAnswer(path, ttl)));
   try {
     return await waits.until({
-      path,
+      path: queue.path,
       signal: patience.signal,
       look: () => {
         if (broken.length === 0) return hasGone(path) ? "released" : undefined;
         const left = records.read().filter((hold) => tokens.has(hold.token));
         if (left.length === 0) return "released";
-        return left.some((hold) => isHeld(hold, self)) ? undefined : "expired";
+        if (left.some((hold) => isHeld(hold, self))) return undefined;
+        // Whether the others live cannot be known from here, but whether the lock is held can.
+        const unknown = left.some((hold) => mayHold(hold, self));
+        return unknown && !hasGone(path) ? undefined : "expired";
       },
       giveUp: () => {},
     });
@@ -81,26 +86,36 @@ export function isHeld(hold: HoldRecord, self: ProcessId): boolean {
   return hold.broken !== "forced" && isAlive(hold, self) === true;
 }
 
+/** As `isHeld()`, and of somebody in another pid namespace, of whom that cannot be known. */
+function mayHold(hold: HoldRecord, self: ProcessId): boolean {
+  return hold.broken !== "forced" && isAlive(hold, self) !== false;
+}
+
 /** Whether anybody, also a program that is none of ours, has the file locked. */
-export async function isLocked(path: string, entrance: Entrance): Promise<boolean> {
-  if (!lstatSync(path, { throwIfNoEntry: false })) return false;
-  const file = await entrance.try(path, false);
-  file?.release();
-  return !file;
+export async function isLocked(place: Place, entrance: Entrance, clock: Clock): Promise<boolean> {
+  if (!lstatSync(place.path, { throwIfNoEntry: false })) return false;
+  const file = await entrance.try(place, false);
+  if (!file) return true;
+  file.unlock();
+  place.lock.keep(file);
+  place.tell(clock.wall());
+  return false;
 }
 
 /** Whether a holder that we do not know, and cannot ask, has given the file back. */
 function hasGone(path: string): boolean {
-  const { file, locked } = LockFile.openAndTry(path);
-  if (locked) file.release();
-  else file.close();
-  return locked;
-}
-
-function touch(path: string): void {
   const file = LockFile.open(path);
   try {
-    file.touch();
+    return file.tryLock();
+  } finally {
+    file.close();
+  }
+}
+
+function touch(path: string, clock: Clock): void {
+  const file = LockFile.open(path);
+  try {
+    file.touch(clock.wall());
   } finally {
     file.close();
   }

@@ -3,7 +3,12 @@ import { createHash } from "node:crypto";
 const longest = 200;
 
 /** Files of ours beside the lock files: no lock's file can have such a name, because in those two hexadecimal digits follow every `%`. */
-export const ownFiles = { info: "%info", gate: "%gate", probe: "%probe-" } as const;
+export const ownFiles = {
+  info: "%info",
+  queue: "%queue",
+  gate: "%gate",
+  probe: "%probe-",
+} as const;
 
 /**
  * The file name for a lock's name: the same where that is simple, otherwise with everything but

@@ -4,6 +4,8 @@ import { LockFile } from "./disk/lock-file.js";
 
 /** How often those who wait look again in case a holder died, in milliseconds. */
 export const recheckEvery = 25;
+/** How many of them do so at once; the others have their turn the next time. */
+const mostRechecks = 100;
 
 /** Waits for something at a path. */
 export interface Wait<T> {
@@ -13,6 +15,8 @@ export interface Wait<T> {
   look(moved: () => void): T | undefined;
   /** Looks for it in another way, at the re-checks only. */
   lookElsewhere?(): T | undefined;
+  /** Looks once more after so many milliseconds. */
+  readonly again?: number;
   /** It will not be waited for any longer. */
   giveUp(): void;
 }
@@ -25,7 +29,8 @@ interface ActiveWait {
 
 /**
  * All waits of a session. Each looks whenever the file at its path is touched, as releasers do, and
- * all of them at the ticks of one timer: a holder that died, or is no program of ours, touches nothing.
+ * all of them, a hundred at a time, at the ticks of one timer: a holder that died, or is no program of
+ * ours, touches nothing.
  */
 export class Waits {
   readonly #clock: Clock;
@@ -49,6 +54,7 @@ export class Waits {
       const end = (): void => {
         this.#active.delete(active);
         active.watch.close();
+        again?.cancel();
         unlisten();
       };
       const fail = (reason: unknown): void => {
@@ -76,6 +82,8 @@ export class Waits {
       const recheck = (): void => attempt(() => wait.look(moved) ?? wait.lookElsewhere?.());
       const active: ActiveWait = { watch: watch(), recheck, fail };
       const unlisten = onAbort(wait.signal, () => fail(wait.signal.reason));
+      const again =
+        wait.again === undefined ? undefined : this.#clock.timer(wait.again, active.recheck);
       this.#active.add(active);
       this.#arm();
       // It may have come before the watch was there.
@@ -94,13 +102,23 @@ export class Waits {
   #arm(): void {
     this.#timer ??= this.#clock.timer(recheckEvery, () => {
       this.#timer = undefined;
-      for (const { recheck } of this.#active) recheck();
+      let left = Math.min(mostRechecks, this.#active.size);
+      for (const wait of this.#active) {
+        if (left-- === 0) break;
+        // To the end, behind those who have yet to look.
+        this.#active.delete(wait);
+        this.#active.add(wait);
+        wait.recheck();
+      }
       if (this.#active.size > 0) this.#arm();
     });
   }
 }
 
-/** Waits for the lock of a file that was opened and found locked by somebody. */
+/**
+ * Waits for the lock of a file that was opened and found locked by somebody. The file it gives was
+ * at the path a moment before it was locked; whether it still is, is for the caller to see.
+ */
 export function forLock(opened: LockFile, shared: boolean, signal: AbortSignal): Wait<LockFile> {
   let file = opened;
   return {
@@ -114,7 +132,7 @@ export function forLock(opened: LockFile, shared: boolean, signal: AbortSignal):
       file.close();
       file = next;
       moved();
-      return file.tryLock(shared) && file.isCurrent() ? file : undefined;
+      return file.tryLock(shared) ? file : undefined;
     },
     giveUp: () => file.close(),
   };

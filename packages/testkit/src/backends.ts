@@ -14,14 +14,17 @@ export interface Backend {
   readonly needs: readonly Need[];
 }
 
+/** What the kit itself needs, for any backend: a wall clock that can be set, a cable that can be pulled. */
+const ofTheKit: readonly Need[] = [
+  { find: "faketime", package: "faketime" },
+  { find: "ip", package: "iproute2" },
+];
+
 /** All of them: the one place to add a backend, and what its tests need, to. */
 export const backends: readonly Backend[] = [
   {
     name: "file",
-    needs: [
-      { find: "/usr/bin/python3", package: "python3" },
-      { find: "faketime", package: "faketime" },
-    ],
+    needs: [...ofTheKit, { find: "/usr/bin/python3", package: "python3" }],
   },
 ];
 

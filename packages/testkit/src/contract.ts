@@ -19,12 +19,19 @@ import { describeShared } from "./contract/shared.js";
 import { describeStillness } from "./contract/stillness.js";
 import { describeTakenAway } from "./contract/taken-away.js";
 import { describeWaiting } from "./contract/waiting.js";
+import { testFaults } from "./faults.js";
 
 /**
- * Describes, to vitest, the contract that every driver keeps. It is the same for all: what a driver
- * does not promise in its traits is not left out but tested for being refused.
+ * Describes, to vitest, the contract that every driver keeps, in faults too. It is the same for all:
+ * what a driver does not promise in its traits is not left out but tested for being refused.
  */
 export function testDriver(subject: Subject): void {
+  testContract(subject);
+  testFaults(subject);
+}
+
+/** The contract without the faults: see `testFaults()`. */
+export function testContract(subject: Subject): void {
   describe(`the contract, kept by ${subject.driver.name}`, () => {
     const heard = listen();
     describeFactory(subject);

@@ -1,4 +1,5 @@
-export { testDriver } from "./contract.js";
+export { testContract, testDriver } from "./contract.js";
 export type { Faults, Subject } from "./contract/rig.js";
-export { LineProcess, type ProcessExit, type ProcessOptions } from "./process.js";
-export { Taker, type Taken, type TakerOptions } from "./takers.js";
+export { testFaults } from "./faults.js";
+export type { NetworkFaults, ServerFaults } from "./faults/network.js";
+export * from "./tools.js";

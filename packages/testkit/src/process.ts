@@ -14,6 +14,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** What runs the file. @default the node that runs this process, without its flags */
   readonly command?: string;
+  /** A command that becomes the one given after its arguments, such as `["ip", "netns", "exec", "far"]`. */
+  readonly inside?: readonly string[];
 }
 
 /** How a process ended: with a code or by a signal; the other one is null. */
@@ -46,12 +48,12 @@ export class LineProcess implements AsyncDisposable {
     args: readonly string[] = [],
     options: ProcessOptions = {},
   ): LineProcess {
-    const { imports = [], env = {}, cwd = process.cwd(), command = process.execPath } = options;
+    const { imports = [], env = {}, cwd = process.cwd(), inside = [] } = options;
+    const { command = process.execPath } = options;
     const loads = imports.flatMap((module) => ["--import", module]);
     const environment = { ...process.env, ...env };
-    return new LineProcess(
-      spawn(command, [...loads, file, ...args], { cwd, env: environment, stdio: "pipe" }),
-    );
+    const [first = command, ...rest] = [...inside, command, ...loads, file, ...args];
+    return new LineProcess(spawn(first, rest, { cwd, env: environment, stdio: "pipe" }));
   }
 
   private constructor(child: ChildProcessWithoutNullStreams) {

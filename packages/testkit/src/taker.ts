@@ -45,6 +45,10 @@ export type Task =
     }
   | { readonly do: "assertHeld"; readonly name: string; readonly atLeast?: number | undefined }
   | { readonly do: "release"; readonly name: string }
+  /** `follow` answers when the hold is lost, with the last instant at which it was not. */
+  | { readonly do: "follow"; readonly name: string }
+  /** `block` does nothing else for so long, then `assertHeld` before anything else has its turn. */
+  | { readonly do: "block"; readonly name: string; readonly ms: number }
   | {
       /** So many times: acquire, read the number in the file (0 if there is none), write one more, release. */
       readonly do: "count";
@@ -136,6 +140,13 @@ async function carryOut(task: Task): Promise<Done> {
       await hold.release();
       return { at };
     }
+    case "follow":
+      return follow(held(task.name));
+    case "block": {
+      const hold = held(task.name);
+      for (const end = performance.now() + task.ms; performance.now() < end;);
+      return { at: String(hold.assertHeld()), held: String(hold.token) };
+    }
     case "count":
       for (let turn = 0; turn < task.turns; turn += 1) await addOne(task.name, task.file);
       return { at: now() };
@@ -164,6 +175,17 @@ function held(name: string): Hold {
   const hold = holds.get(name);
   if (!hold) throw new Error(`This taker never held ${JSON.stringify(name)}. Acquire it first.`);
   return hold;
+}
+
+async function follow(hold: Hold): Promise<Done> {
+  for (let at = hold.assertHeld(); ;) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    try {
+      at = hold.assertHeld();
+    } catch {
+      return { at: String(at), held: String(hold.token) };
+    }
+  }
 }
 
 async function addOne(name: string, file: string): Promise<void> {

@@ -17,6 +17,8 @@ export interface TakerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** @default this process's working folder: that of the package that is tested */
   readonly cwd?: string;
+  /** As of `ProcessOptions`. */
+  readonly inside?: readonly string[];
 }
 
 /** A lock that a taker was granted. */
@@ -45,10 +47,10 @@ export class Taker implements AsyncDisposable {
 
   /** Starts one and waits until it is connected. Rejects, with what it printed, if it cannot. */
   static async start(options: TakerOptions): Promise<Taker> {
-    const { module, url, within = 20_000, env = {}, cwd = process.cwd() } = options;
+    const { module, url, within = 20_000, env = {}, cwd = process.cwd(), inside = [] } = options;
     const args = [url, JSON.stringify(options.options ?? {})];
     const taker = new Taker(
-      LineProcess.start(program, args, { imports: [module], env, cwd }),
+      LineProcess.start(program, args, { imports: [module], env, cwd, inside }),
       within,
     );
     try {
@@ -85,6 +87,22 @@ export class Taker implements AsyncDisposable {
   /** Rejects COORD_LOST when it no longer has the lock, or for less than `atLeast` milliseconds. */
   assertHeld(name: string, options: { atLeast?: number } = {}): Promise<Taken> {
     return this.#tell({ do: "assertHeld", name, ...options }, mustBeTaken);
+  }
+
+  /**
+   * Looks at the hold again and again, by `assertHeld()`, and resolves when it is held no more, with
+   * the last instant at which it was.
+   */
+  follow(name: string): Promise<Taken> {
+    return this.#tell({ do: "follow", name }, mustBeTaken);
+  }
+
+  /**
+   * Blocks its event loop for so many milliseconds, and then does as `assertHeld()` before anything
+   * else has had its turn.
+   */
+  block(name: string, ms: number): Promise<Taken> {
+    return this.#tell({ do: "block", name, ms }, mustBeTaken);
   }
 
   /** Gives the lock back; resolves with an instant before it did. */

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Breakage } from "./broken/breakage.js";
 import { breakages } from "./broken/index.js";
 import { childVitest, repository } from "./child-vitest.js";
 
@@ -28,7 +29,9 @@ describe("the kit finds a driver broken that", () => {
 
   test.each(chosen.map((name) => [breakages[name].does, name] as const))("%s", (_, name) => {
     const { failed, passed } = verdicts.get(name) ?? { failed: [], passed: 0 };
-    expect(failed.toSorted()).toEqual(breakages[name].foundBy.toSorted());
+    const { foundBy, sometimesBy = [] }: Breakage = breakages[name];
+    const always = failed.filter((test) => !sometimesBy.includes(test));
+    expect(always.toSorted()).toEqual(foundBy.toSorted());
     // It was the whole kit.
     expect(passed + failed.length).toBeGreaterThan(70);
   });

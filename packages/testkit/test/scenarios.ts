@@ -120,6 +120,136 @@ export const inTheKit: Readonly<Record<number, readonly string[]>> = {
   115: ["all of this > prints nothing, warns of nothing and leaves no rejection unhandled"],
 };
 
+/**
+ * Faults, which the kit makes: names without "faults, survived by ...". 75 and 77, and the credentials
+ * of 76, are a matter of each driver that has several endpoints, or credentials.
+ */
+export const underFaults: Readonly<Record<number, readonly string[]>> = {
+  16: [
+    "a holder that is paused > for less than that loses nothing, and four who count while they are paused lose no addition",
+  ],
+  23: [
+    "a way to the backend > that breaks again and again costs nobody who holds or waits anything, not even just when a lock is released",
+  ],
+  27: [
+    "a crowd that waits > when the holder is killed: one of them gets it, and the others are not woken for nothing",
+  ],
+  33: [
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+  ],
+  34: [
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+  ],
+  35: [
+    "a way to the backend > that is slow has renewals under way all the time, and none of them is taken for a loss",
+  ],
+  36: [
+    "a hold that is revoked > is told to its holder within a beat, in whatever way it is taken; it is not taken back, and its successor has a greater token",
+  ],
+  37: [
+    "a hold that is revoked > is told to its holder within a beat, in whatever way it is taken; it is not taken back, and its successor has a greater token",
+  ],
+  38: [
+    "a way to the backend > that breaks for longer than a lease, in whatever manner, has holders told before others are served, and not long before; where there is none, nothing is a matter of time",
+  ],
+  39: [
+    "a way to the backend > that breaks for longer than a lease, in whatever manner, has holders told before others are served, and not long before; where there is none, nothing is a matter of time",
+  ],
+  40: [
+    "a way to the backend > that breaks for less than that is suspended and connected again: what is held stays, with its token, and who waits is served",
+    "an answer that gets lost > of a renewal: nothing is lost; the server reckons with it, and the holder does not",
+  ],
+  41: [
+    "a holder whose event loop is blocked > for longer than its lease has lost it in the first line after; without a lease it has it still",
+  ],
+  42: [
+    "a holder that is paused > beyond its lease has lost at its first look what another has since, and its late write is refused; without a lease it has it still",
+  ],
+  43: [
+    "a step of the wall clock by an hour > forward or back takes nothing from who holds or waits, and gives nobody more time",
+  ],
+  44: [
+    "a machine that sleeps > for longer than a lease has lost, when it wakes, what it held by time, and nothing else",
+  ],
+  45: [
+    "the signal of a hold > may have a listener that throws: others hear of the loss, and the coordinator goes on",
+  ],
+  46: [
+    "the signal of a hold > is not aborted by a release, and is when it is asked for after the loss",
+  ],
+  47: [
+    "a holder whose event loop is blocked > for longer than its lease has lost it in the first line after; without a lease it has it still",
+    "a hold that is revoked > is told to its holder within a beat, in whatever way it is taken; it is not taken back, and its successor has a greater token",
+    "the signal of a hold > is not aborted by a release, and is when it is asked for after the loss",
+  ],
+  49: [
+    "a backend that is away > refuses whoever starts, once and in words; whoever stops does, in bounded time",
+  ],
+  50: [
+    "what is held > is renewed together: thousands cost no more round trips than ten; all stay held",
+  ],
+  51: [
+    "tokens > of many who ask at once, in several processes, are all different and grow, also when one starts again",
+  ],
+  52: [
+    "a server that dies > and is back at once with its data takes nothing from who holds, who waits, and who does neither, but what its traits say",
+    "a server that dies > for longer than a lease has holders told before, and serves who waits when it is back with its data",
+    "a server that dies > and has forgotten everything has its holders told within a beat; the next token is greater where that is promised",
+  ],
+  53: [
+    "a way to the backend > that breaks for longer than a lease, in whatever manner, has holders told before others are served, and not long before; where there is none, nothing is a matter of time",
+    "a hold that is revoked > is told to its holder within a beat, in whatever way it is taken; it is not taken back, and its successor has a greater token",
+  ],
+  54: [
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+  ],
+  55: [
+    "a holder that is paused > beyond its lease has lost at its first look what another has since, and its late write is refused; without a lease it has it still",
+  ],
+  56: [
+    "tokens > of many who ask at once, in several processes, are all different and grow, also when one starts again",
+  ],
+  57: [
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+  ],
+  66: [
+    "an answer that gets lost > to one that dies before it comes: what was granted is free when its time is over, what was released at once; a machine that dies says nothing at all",
+    "a cable that is pulled > for less than a lease costs nothing, for longer the hold, which is told before another has it",
+  ],
+  67: [
+    "an answer that gets lost > to one that dies before it comes: what was granted is free when its time is over, what was released at once; a machine that dies says nothing at all",
+  ],
+  68: [
+    "an answer that gets lost > to one that dies before it comes: what was granted is free when its time is over, what was released at once; a machine that dies says nothing at all",
+  ],
+  69: [
+    "a server that dies > and is back at once with its data takes nothing from who holds, who waits, and who does neither, but what its traits say",
+    "a server that dies > for longer than a lease has holders told before, and serves who waits when it is back with its data",
+    "a server that dies > and has forgotten everything has its holders told within a beat; the next token is greater where that is promised",
+  ],
+  70: [
+    "a way to the backend > that breaks again and again costs nobody who holds or waits anything, not even just when a lock is released",
+  ],
+  71: [
+    "a backend that is away > is tried again after delays that are drawn, not all the time, and found when it is back",
+  ],
+  72: [
+    "a way to the backend > that breaks for less than that is suspended and connected again: what is held stays, with its token, and who waits is served",
+  ],
+  73: [
+    "a way to the backend > that breaks for longer than a lease, in whatever manner, has holders told before others are served, and not long before; where there is none, nothing is a matter of time",
+  ],
+  74: [
+    "an answer that gets lost > of an acquire: the server has granted it, it is asked for again as the same, and held once",
+    "an answer that gets lost > of a try: it is refused, or granted, and nothing is left over",
+    "an answer that gets lost > of a release: the server has freed it, and asking again does not free its successor",
+    "an answer that gets lost > of a renewal: nothing is lost; the server reckons with it, and the holder does not",
+  ],
+  76: [
+    "a backend that is away > refuses whoever starts, once and in words; whoever stops does, in bounded time",
+  ],
+};
+
 /** Those that are not a matter of one driver: each with the file, in `packages`, where its tests are. */
 export const elsewhere: Readonly<Record<number, { file: string; tests: readonly string[] }>> = {
   113: {

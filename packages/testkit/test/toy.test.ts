@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { testDriver } from "@coord/testkit";
+import { testContract } from "@coord/testkit";
 import { Backend } from "./toy/backend.js";
 import { toy } from "./toy/driver.js";
 
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => backend[Symbol.asyncDispose]());
 
-testDriver({
+testContract({
   driver: toy,
   module: new URL("./toy/dist/driver.js", import.meta.url).href,
   url: () => backend.url(),

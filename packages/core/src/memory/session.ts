@@ -23,6 +23,10 @@ interface Claim {
   readonly granted: Deferred<bigint>;
   readonly lost: Deferred<LossReason>;
   token: bigint | undefined;
+  /** Whether the server has said that it is in line. */
+  inLine: boolean;
+  /** Puts it in line. */
+  ask(): void;
 }
 
 /** A client of the memory backend: what a driver for a backend with leases looks like. */
@@ -81,24 +85,30 @@ export class MemorySession implements Session {
   async beat(): Promise<void> {
     const sentAt = this.#context.clock.now();
     // What was granted while the answer was on its way is not in it, and is not lost.
-    const before = [...this.#claims].map(([owner, claim]) => ({ owner, claim, had: claim.token }));
+    const before = [...this.#claims].map(([owner, claim]) => {
+      return { owner, claim, had: claim.token, wasInLine: claim.inLine };
+    });
     const owned = await this.#call("beat", () => this.#server.beat(this.id));
     if (!owned) {
       this.#end("expired");
       return;
     }
     this.lease.renewed(sentAt);
-    for (const { owner, claim, had } of before) {
+    for (const { owner, claim, had, wasInLine } of before) {
+      // Given back, or given up, meanwhile.
+      if (this.#claims.get(owner) !== claim) continue;
       const token = owned.get(owner);
       if (token !== undefined) this.#granted(claim, token);
-      else if (had !== undefined) claim.lost.resolve("taken");
+      else if (had !== undefined) this.#lose(owner, claim, "taken");
+      // It was granted and taken away again, and the news of both got lost.
+      else if (wasInLine && claim.inLine && !owned.has(owner)) claim.ask();
     }
+    // News that came late may have ended what had been asked for again since.
+    for (const owner of owned.keys()) if (!this.#claims.has(owner)) this.#withdraw(owner);
   }
 
   acquire(request: AcquireRequest): Promise<Grant | Busy> {
     const { owner, signal } = request;
-    const claim: Claim = { granted: deferred(), lost: deferred(), token: undefined };
-    this.#claims.set(owner, claim);
     return new Promise((resolve, reject) => {
       const giveUp = (reason: unknown): void => {
         // A beat may have brought the grant before.
@@ -107,17 +117,24 @@ export class MemorySession implements Session {
         reject(reason);
         this.#withdraw(owner);
       };
+      const ask = (): void => {
+        claim.inLine = false;
+        this.#ask(request, claim).then((busy) => {
+          if (!busy) return;
+          unlisten();
+          this.#claims.delete(owner);
+          resolve(busy);
+        }, giveUp);
+      };
+      const [granted, lost] = [deferred<bigint>(), deferred<LossReason>()];
+      const claim: Claim = { granted, lost, token: undefined, inLine: false, ask };
+      this.#claims.set(owner, claim);
       const unlisten = onAbort(signal, () => giveUp(signal.reason));
       void claim.granted.promise.then((token) => {
         unlisten();
         resolve(this.#grant(owner, claim, token));
       });
-      this.#ask(request, claim).then((busy) => {
-        if (!busy) return;
-        unlisten();
-        this.#claims.delete(owner);
-        resolve(busy);
-      }, giveUp);
+      ask();
     });
   }
 
@@ -158,7 +175,10 @@ export class MemorySession implements Session {
       try {
         const answer = await this.#call("acquire", () => this.#server.acquire(this.id, request));
         if (answer === "no session") break;
-        if (answer === "queued") return undefined;
+        if (answer === "queued") {
+          claim.inLine = true;
+          return undefined;
+        }
         if ("holders" in answer) return { busy: true, holders: answer.holders };
         this.#granted(claim, answer.token);
         return undefined;
@@ -233,7 +253,13 @@ export class MemorySession implements Session {
     if (!claim) return;
     if (push.kind === "granted") this.#granted(claim, push.token);
     // News of a grant that we were not told of is not about the one that we ask for again.
-    else if (claim.token !== undefined) claim.lost.resolve(push.reason);
+    else if (claim.token !== undefined) this.#lose(push.owner, claim, push.reason);
+  }
+
+  #lose(owner: string, claim: Claim, reason: LossReason): void {
+    // What is broken is still ours, until core gives it back.
+    if (reason !== "broken") this.#claims.delete(owner);
+    claim.lost.resolve(reason);
   }
 
   #end(reason: LossReason): void {

@@ -81,18 +81,20 @@ export function prepareFolder(folder: string, log: Logger): string {
 /** Throws COORD_UNAVAILABLE unless locks can be taken in the folder and exclude each other. */
 export function proveLocksExclude(folder: string): void {
   const path = join(folder, `${ownFiles.probe}${crypto.randomUUID()}`);
-  let first: { file: LockFile; locked: boolean } | undefined;
+  const opened: LockFile[] = [];
+  const isLocked = (): boolean => {
+    const file = LockFile.open(path);
+    opened.push(file);
+    return file.tryLock();
+  };
   try {
-    first = LockFile.openAndTry(path);
-    const second = LockFile.openAndTry(path);
-    second.file.close();
-    if (first.locked && !second.locked) return;
+    if (isLocked() && !isLocked()) return;
     throw new CoordError(
       "COORD_UNAVAILABLE",
       `Locks do not exclude each other on the file system of ${folder}. Choose a folder on another one.`,
     );
   } finally {
-    first?.file.close();
+    for (const file of opened) file.close();
     rmSync(path, { force: true });
   }
 }

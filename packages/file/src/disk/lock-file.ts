@@ -34,29 +34,29 @@ function kernel(): typeof KernelLocks {
 
 // Links are not followed: they could lead out of the folder. Windows has no such flag.
 const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
-/** How often a file that is replaced while it is opened is opened again. */
-const mostOpened = 100;
+// Every read would write its time. Only the owner of a file may leave that out.
+const quietly = constants.O_NOATIME ?? 0;
+const alone = { shared: false };
+const together = { shared: true };
 
 /**
  * An open file on which the kernel's lock can be taken. The lock belongs to this opening of the file:
  * another one excludes it even in the same process, `fcntl` locks of other programs exclude it, and
  * the kernel frees it however the process ends. All operations are synchronous, of a few microseconds
- * each on a local disk.
+ * each on a local disk. A lock that was taken excludes those who come by the path only if
+ * `isCurrent()` says so after it was taken.
  */
 export class LockFile {
   readonly path: string;
   readonly fd: number;
   readonly #opened: BigIntStats;
-  readonly #ours: boolean;
-  #touchedAt: bigint;
+  #ours: boolean | undefined;
+  #seen: bigint | undefined;
 
   private constructor(path: string, fd: number, opened: BigIntStats) {
     this.path = path;
     this.fd = fd;
     this.#opened = opened;
-    this.#touchedAt = opened.mtimeNs;
-    const user = process.geteuid?.();
-    this.#ours = user === undefined || user === 0 || opened.uid === BigInt(user);
   }
 
   /** Opens the file, making it if it is missing. Throws COORD_UNAVAILABLE. */
@@ -73,29 +73,13 @@ export class LockFile {
     }
   }
 
-  /** Opens the file that is at the path and takes its lock if that is free. Throws COORD_UNAVAILABLE. */
-  static openAndTry(path: string, shared = false): { file: LockFile; locked: boolean } {
-    for (let opened = 0; opened < mostOpened; opened++) {
-      const file = LockFile.open(path);
-      try {
-        const locked = file.tryLock(shared);
-        if (file.isCurrent()) return { file, locked };
-        file.close();
-      } catch (error) {
-        file.close();
-        throw failure(path, error);
-      }
-    }
-    throw failure(path, new Error("another file is there each time it is opened"));
-  }
-
   /**
    * Takes the lock if it is free, or, with `shared`, held by nobody alone. Who holds it already
-   * changes it into the other kind.
+   * changes it into the other kind, or keeps it as it is if that is not to be had.
    */
   tryLock(shared = false): boolean {
     try {
-      return kernel().tryLock(this.fd, { shared });
+      return (loaded ?? kernel()).tryLock(this.fd, shared ? together : alone);
     } catch (error) {
       throw failure(this.path, error);
     }
@@ -103,84 +87,82 @@ export class LockFile {
 
   /** Whether the path still leads to this file: only then does its lock exclude those who come by the path. */
   isCurrent(): boolean {
-    return this.look().current;
+    return this.#isAtPath(statOf(this.path));
   }
 
-  /** As `isCurrent()`, and whether somebody touched the file since it was opened or last looked at. */
+  /** As `isCurrent()`, and whether somebody touched the file since it was last looked at. It was, the first time. */
   look(): { current: boolean; touched: boolean } {
     const now = statOf(this.path);
-    if (!now || now.ino !== this.#opened.ino || now.dev !== this.#opened.dev) {
-      return { current: false, touched: true };
-    }
-    const touched = now.mtimeNs !== this.#touchedAt;
-    this.#touchedAt = now.mtimeNs;
-    return { current: true, touched };
+    const touched = now?.mtimeNs !== this.#seen;
+    this.#seen = now?.mtimeNs;
+    return { current: this.#isAtPath(now), touched };
   }
 
   /**
    * Wakes those who watch the file, and lets those who look at it from time to time see it, if it may
    * be touched by us: whoever is not woken sees it at the next re-check.
+   * @param wall milliseconds since 1970.
    */
-  touch(): void {
+  touch(wall: number): void {
     const { mtimeMs, size } = fstatSync(this.fd);
     try {
-      const now = new Date();
-      const next = new Date(Math.max(now.getTime(), mtimeMs + 1));
+      const next = Math.max(wall, mtimeMs + 1) / 1000;
       futimesSync(this.fd, next, next);
     } catch {
       ftruncateSync(this.fd, size);
     }
   }
 
-  /**
-   * Gives the lock back and wakes those who watch the file; `close()` alone wakes nobody. Where the
-   * file cannot be touched, for whatever reason, the lock is given back all the same.
-   */
+  /** Gives the lock back and tells nobody. */
   unlock(): void {
+    (loaded ?? kernel()).unlock(this.fd);
+  }
+
+  /**
+   * Wakes those who watch the file, if that is possible; else they see at the next re-check what there
+   * is to see. Not for files whose content may be others'.
+   * @param wall milliseconds since 1970.
+   */
+  tell(wall: number): void {
     try {
-      // Another user's file: its times cannot be set. Its size can, to what it is, while it is locked
-      // against those who would write to it.
-      if (!this.#ours) ftruncateSync(this.fd, fstatSync(this.fd).size);
+      if ((this.#ours ??= isOurs(this.#opened))) futimesSync(this.fd, wall / 1000, wall / 1000);
+      // Another user's file: its times cannot be set. Its size can, to what it is.
+      else ftruncateSync(this.fd, fstatSync(this.fd).size);
     } catch {
-      // The re-check wakes them.
-    }
-    kernel().unlock(this.fd);
-    try {
-      const now = new Date();
-      if (this.#ours) futimesSync(this.fd, now, now);
-    } catch {
-      // As above.
+      // As said.
     }
   }
 
-  /** Gives the lock back, wakes those who watch the file, and closes it. */
-  release(): void {
-    try {
-      this.unlock();
-    } finally {
-      this.close();
-    }
-  }
-
+  /** Gives the lock back, too, and tells nobody. */
   close(): void {
     closeSync(this.fd);
+  }
+
+  #isAtPath(now: BigIntStats | undefined): boolean {
+    return now !== undefined && now.ino === this.#opened.ino && now.dev === this.#opened.dev;
   }
 }
 
 /** Opens the file, makes it where there is none, and the folder above it where there is none either. */
 function openOrMake(path: string): number {
   // Not at once with O_CREAT: fs.protected_regular refuses that for another user's file.
-  const ways = [flags, flags | constants.O_CREAT];
-  for (const way of ways) {
+  const create = constants.O_CREAT;
+  for (const way of [quietly, 0, quietly | create]) {
     try {
-      return openSync(path, way, 0o666);
+      return openSync(path, flags | way, 0o666);
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!hasCode(error, "ENOENT") && !(way & quietly && hasCode(error, "EPERM"))) throw error;
     }
   }
   // Somebody removed the folder since the session was opened.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  return openSync(path, flags | constants.O_CREAT, 0o666);
+  return openSync(path, flags | create, 0o666);
+}
+
+/** Whether this user may set the times of the file. */
+function isOurs({ uid }: BigIntStats): boolean {
+  const user = process.geteuid?.();
+  return user === undefined || user === 0 || uid === BigInt(user);
 }
 
 /** Undefined where there is nothing, or what is there cannot be looked at: it is none of ours then. */
@@ -192,6 +174,6 @@ function statOf(path: string): BigIntStats | undefined {
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

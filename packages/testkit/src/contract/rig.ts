@@ -7,6 +7,7 @@ import {
 } from "@coord/core";
 import type { Driver } from "@coord/core/driver";
 import { onTestFinished } from "vitest";
+import type { NetworkFaults } from "../faults/network.js";
 import { LineProcess } from "../process.js";
 import { Taker, type TakerOptions } from "../takers.js";
 import { programPath, type Role } from "./roles.js";
@@ -27,6 +28,8 @@ export interface Faults {
    * @default "taken"
    */
   readonly revokeReason?: Extract<LossReason, "taken" | "session">;
+  /** How to get between the driver and its server; needed where `traits.reach` is `network`. */
+  readonly network?: NetworkFaults;
 }
 
 /** A driver and what its tests need. */

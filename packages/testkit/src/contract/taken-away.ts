@@ -53,6 +53,7 @@ export function describeTakenAway(subject: Subject): void {
         await successor.release();
         await (await rig.lock("x")).run(() => {}, { timeout: slack });
       }
+      expect(watched.releases).not.toContain("released");
     });
 
     test("makes run() reject COORD_LOST with what the body returned, or with the body's own error", async () => {

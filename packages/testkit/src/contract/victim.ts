@@ -75,7 +75,7 @@ export class LocalVictim implements Victim {
 }
 
 /** The driver, with all that its sessions are asked and all that they say kept back while the gate is shut. */
-function gated(driver: Driver, gate: Gate): Driver {
+export function gated(driver: Driver, gate: Gate): Driver {
   const through = async <T>(said: Promise<T>): Promise<T> => {
     const value = await said;
     await gate.pass();

@@ -21,4 +21,5 @@ export const abortMissed: Breakage = {
     "a request on its way > that is given up at any moment leaves the lock either held or free",
     "leftovers > thousands of holds and aborted waits leave no descriptor, listener, timer or place in line",
   ],
+  sometimesBy: ["giving up > by a timeout at the very moment of the grant does too"],
 };

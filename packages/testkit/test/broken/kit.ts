@@ -1,7 +1,7 @@
 // Run by `config.ts`, once for each broken driver.
 import type { Driver } from "@coord/core/driver";
 import { memory, type MemoryDriver } from "@coord/core/memory";
-import { testDriver } from "@coord/testkit";
+import { testContract } from "@coord/testkit";
 import { inject } from "vitest";
 import { breakages } from "./index.js";
 
@@ -29,7 +29,7 @@ const driver: Driver = {
   },
 };
 
-testDriver({
+testContract({
   driver,
   module: "@coord/core/memory",
   url: () => `memory:${crypto.randomUUID()}`,

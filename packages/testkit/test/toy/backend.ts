@@ -8,9 +8,9 @@ export class Backend implements AsyncDisposable {
   readonly port: number;
   readonly process: LineProcess;
 
-  /** Starts one, on a free port or on that of one that has ended. */
-  static async start(port = 0): Promise<Backend> {
-    const process = LineProcess.start(program, [String(port)]);
+  /** Starts one, on a free port or on that of one that has ended; with what that one left in a file. */
+  static async start(port = 0, data?: string): Promise<Backend> {
+    const process = LineProcess.start(program, [String(port), ...(data ? [data] : [])]);
     const line = await process.next("listening ");
     return new Backend(process, Number(line.replace("listening ", "")));
   }
@@ -29,6 +29,12 @@ export class Backend implements AsyncDisposable {
   async order(order: Order): Promise<void> {
     this.process.send(JSON.stringify(order));
     await this.process.next("done");
+  }
+
+  /** Kills it; what it knew then is in the file. */
+  async die(file: string): Promise<void> {
+    this.process.send(JSON.stringify({ die: file } satisfies Order));
+    await this.process.exited;
   }
 
   async revoke(url: string, name: string): Promise<void> {

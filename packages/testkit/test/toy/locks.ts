@@ -32,10 +32,15 @@ export class Session {
     return sessions.get(id);
   }
 
-  renew(): void {
-    this.#endsAt = now() + this.#ttl;
+  renew(endsAt = now() + this.#ttl): void {
+    this.#endsAt = endsAt;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.end("expired"), this.#ttl);
+    this.#timer = setTimeout(() => this.end("expired"), endsAt - now());
+  }
+
+  saved(): Saved["sessions"][number] {
+    const { id, space, socket } = this;
+    return { id, space, socket, ttl: this.#ttl, endsAt: this.#endsAt };
   }
 
   end(how: How): void {
@@ -99,6 +104,58 @@ export function revoke(space: string, name: string): void {
   }
 }
 
+/** All that is known, for a server that comes after this one. */
+export interface Saved {
+  readonly sessions: readonly {
+    id: string;
+    space: string;
+    ttl: number;
+    endsAt: number;
+    socket: number;
+  }[];
+  /** In their lines' order. */
+  readonly entries: readonly {
+    session: string;
+    ask: Ask;
+    since: number;
+    token: string | undefined;
+    broken: boolean;
+  }[];
+  readonly tokens: readonly (readonly [key: string, token: string])[];
+}
+
+export function save(): Saved {
+  return {
+    sessions: [...sessions.values()].map((session) => session.saved()),
+    entries: [...lines.values()].flatMap((entries) =>
+      [...entries].map(({ session, ask, since, token, broken }) => {
+        return { session: session.id, ask, since, token: token?.toString(), broken };
+      }),
+    ),
+    tokens: [...tokens].map(([key, token]) => [key, String(token)]),
+  };
+}
+
+/** Goes on where another server was; sessions whose time is over by now end. */
+export function load(saved: Saved): void {
+  for (const [key, token] of saved.tokens) tokens.set(key, BigInt(token));
+  for (const { id, endsAt, socket, ...rest } of saved.sessions) {
+    const session = new Session(id, rest);
+    session.socket = socket;
+    session.renew(endsAt);
+  }
+  for (const { session: id, ask, since, token, broken } of saved.entries) {
+    const session = sessions.get(id);
+    if (!session) continue;
+    const entry = { ...enterable(session, ask), since, broken };
+    entry.token = token === undefined ? undefined : BigInt(token);
+    session.owned.set(ask.owner, entry);
+    const key = keyOf(session.space, ask.name);
+    lines.set(key, (lines.get(key) ?? new Set()).add(entry));
+  }
+  for (const { id } of saved.sessions) Session.find(id);
+}
+
 type How = "released" | "expired";
 
 /** An owner in line for a name, or holding it. */
@@ -129,11 +186,14 @@ function holders(space: string, name: string): Entry[] {
   return line(space, name).filter(({ token }) => token !== undefined);
 }
 
-function enter(session: Session, ask: Ask): Entry {
+function enterable(session: Session, ask: Ask): Entry {
   let leave!: Entry["leave"];
   const gone = new Promise<How>((resolve) => (leave = resolve));
-  const since = Date.now();
-  const entry: Entry = { session, ask, gone, leave, since, token: undefined, broken: false };
+  return { session, ask, gone, leave, since: Date.now(), token: undefined, broken: false };
+}
+
+function enter(session: Session, ask: Ask): Entry {
+  const entry = enterable(session, ask);
   session.owned.set(ask.owner, entry);
   const key = keyOf(session.space, ask.name);
   lines.set(key, (lines.get(key) ?? new Set()).add(entry));

@@ -1,11 +1,13 @@
 /**
- * The toy's server: `node server.js [<port>]`. It prints `listening <port>` and exits when its stdin
- * closes. All it knows is in memory: who starts it again has one without data.
+ * The toy's server: `node server.js [<port> [<file>]]`. It prints `listening <port>` and exits when its
+ * stdin closes. All it knows is in memory: who starts it again has one without data, unless a file is
+ * named in which another one left it (`Order.die`).
  *
  * Tests are its administrators. Each line of JSON on its stdin is answered by `done` (`Order`).
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { answers, revoke, Session } from "./locks.js";
+import { answers, load, revoke, save, Session } from "./locks.js";
 import { onLines, type Operation, type Push, type Reply, type Request } from "./wire.js";
 
 /** What an administrator can do. */
@@ -18,6 +20,8 @@ export interface Order {
   readonly ignore?: Operation;
   /** Cuts all connections. */
   readonly cut?: boolean;
+  /** Kills it, as by `kill -9`; all that it knows at that moment is in this file. */
+  readonly die?: string;
 }
 
 const sockets = new Set<Socket>();
@@ -32,7 +36,9 @@ const server = createServer({ noDelay: true }, (socket) => {
     if (!ignoring.delete(request.op)) void take(request, socket);
   });
 });
-server.listen(Number(process.argv[2] ?? 0), "127.0.0.1", () => {
+const [port = 0, data] = process.argv.slice(2);
+if (data) load(JSON.parse(readFileSync(data, "utf8")));
+server.listen(Number(port), "127.0.0.1", () => {
   const address = server.address();
   console.log(`listening ${typeof address === "object" ? address?.port : address}`);
 });
@@ -43,6 +49,10 @@ onLines(process.stdin, (line) => {
   if (order.lose) losing.add(order.lose);
   if (order.ignore) ignoring.add(order.ignore);
   if (order.cut) for (const socket of sockets) socket.destroy();
+  if (order.die) {
+    writeFileSync(order.die, JSON.stringify(save()));
+    process.kill(process.pid, "SIGKILL");
+  }
   console.log("done");
 });
 process.stdin.once("end", () => process.exit());

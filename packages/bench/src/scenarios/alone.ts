@@ -1,0 +1,16 @@
+import { Crew, interleaveWarm, overRounds, type Scenario } from "../scenario.js";
+
+/** One process, one lock, nobody else: acquire and release in a loop. */
+export const alone: Scenario = {
+  name: "alone",
+  metrics: [{ name: "cycles/s", title: "acquire + release, per second" }],
+  async play(stage) {
+    const { rounds, ms } = stage.pace.alone;
+    await using crew = await Crew.start(stage);
+    const rates = await interleaveWarm(stage.backend.subjects, rounds, async (subject) => {
+      const { done, ns } = await crew.one(subject).do("loop", "alone", ms);
+      return (done * 1e9) / ns;
+    });
+    return new Map([...rates].map(([name, values]) => [name, { "cycles/s": overRounds(values) }]));
+  },
+};

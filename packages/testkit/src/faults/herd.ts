@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { pass, slack } from "../contract/meanwhile.js";
+import type { Subject } from "../contract/rig.js";
+import { settled } from "./expiring.js";
+import { Site } from "./site.js";
+
+const many = process.env["COORD_TEST_SHORT"] ? 20 : 50;
+
+/** A crowd that waits for one lock. */
+export function describeHerd(subject: Subject): void {
+  describe("a crowd that waits", { timeout: 60_000 }, () => {
+    test("when the holder is killed: one of them gets it, and the others are not woken for nothing", async () => {
+      const site = await Site.make(subject);
+      const way = await site.way();
+      const holder = await site.mortal();
+      await holder.acquire("x");
+      const crowd = await Promise.all(Array.from({ length: many }, () => site.local({}, way?.url)));
+      let granted = 0;
+      const waits = crowd.map(async (party) => {
+        await party.acquire("x");
+        granted += 1;
+      });
+      const first = Promise.any(waits);
+      first.catch(() => {});
+      const all = Promise.allSettled(waits);
+      await Promise.all(crowd.map(settled));
+      const counts: { at: number; requests: number }[] = [];
+      const count = (): void => {
+        const requests = way?.line.proxy.traffic.requests ?? 0;
+        counts.push({ at: performance.now(), requests });
+      };
+      const timer = setInterval(count, 10);
+      try {
+        await pass(3 * site.beat);
+        await holder.kill();
+        const late = pass(site.traits.crashReleaseMs + slack).then(() => "nobody");
+        expect(await Promise.race([first, late])).toBeUndefined();
+        const at = performance.now();
+        await pass(site.beat);
+        count();
+        expect(granted).toBe(1);
+        // In as long a time there are as many beats.
+        const between = (from: number, to: number): number => {
+          const requests = (instant: number): number =>
+            counts.findLast((each) => each.at <= instant)?.requests ?? counts[0]?.requests ?? 0;
+          return requests(to) - requests(from);
+        };
+        const start = counts[0]?.at ?? 0;
+        const usual = between(start, start + 2 * site.beat);
+        const then = between(at - site.beat, at + site.beat);
+        expect(then - usual).toBeLessThan(many / 2);
+      } finally {
+        clearInterval(timer);
+        await Promise.all(crowd.map((party) => party.stop()));
+        await all;
+      }
+    });
+  });
+}
