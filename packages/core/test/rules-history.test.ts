@@ -1,10 +1,11 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Coordinator, isCoordError, type Hold } from "@coord/core";
 import { VirtualClock } from "@coord/core/memory";
+import { randomOf } from "@coord/testkit/history";
 import type { Operation } from "../src/memory/link.js";
 import { MemoryServer } from "../src/memory/server.js";
 import { Machine } from "./machines.js";
-import { isHeld, outcome, pending, randomOf } from "./world.js";
+import { isHeld, outcome, pending } from "./world.js";
 
 const short = process.env["COORD_TEST_SHORT"] !== undefined;
 const given = process.env["COORD_TEST_SEED"];

@@ -5,14 +5,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import "@coord/file";
 import { lock } from "proper-lockfile";
 import type { Backend, Subject } from "../backend.js";
-import { openCoordinator } from "./coord.js";
+import { coord } from "./coord.js";
 import { FileFloor } from "./file-floor.js";
-
-const coord: Subject = {
-  name: "coord",
-  how: "`connect()` with its defaults, `lock.acquire()`, `hold.release()`",
-  open: openCoordinator,
-};
 
 const floor: Subject = {
   name: "floor",

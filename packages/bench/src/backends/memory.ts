@@ -1,12 +1,6 @@
 import "@coord/core/memory";
 import type { Acquire, Backend, Locker, Release, Subject } from "../backend.js";
-import { openCoordinator } from "./coord.js";
-
-const coord: Subject = {
-  name: "coord",
-  how: "`connect()` with its defaults, `lock.acquire()`, `hold.release()`",
-  open: openCoordinator,
-};
+import { coord } from "./coord.js";
 
 const floor: Subject = {
   name: "floor",

@@ -24,6 +24,7 @@ export type {
   StepLine,
 } from "./events.js";
 export { processHistory, type ProcessesOptions } from "./processes/history.js";
+export { randomOf, type Random } from "./random.js";
 export { describeSummary, reportOf } from "./report.js";
 export type { Mark, Request } from "./story.js";
 export type { HistorySubject, Place, PlaceFault } from "./subject.js";
