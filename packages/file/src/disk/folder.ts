@@ -82,13 +82,13 @@ export function prepareFolder(folder: string, log: Logger): string {
 export function proveLocksExclude(folder: string): void {
   const path = join(folder, `${ownFiles.probe}${crypto.randomUUID()}`);
   const opened: LockFile[] = [];
-  const isLocked = (): boolean => {
-    const file = LockFile.open(path);
-    opened.push(file);
-    return file.tryLock();
-  };
   try {
-    if (isLocked() && !isLocked()) return;
+    // Its name goes before anything else is done: whoever is killed on the way leaves no file.
+    opened.push(LockFile.open(path));
+    opened.push(LockFile.open(path));
+    rmSync(path);
+    const [one, other] = opened.map((file) => file.tryLock());
+    if (one && !other) return;
     throw new CoordError(
       "COORD_UNAVAILABLE",
       `Locks do not exclude each other on the file system of ${folder}. Choose a folder on another one.`,
