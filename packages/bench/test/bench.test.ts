@@ -33,7 +33,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-describe("a quick run of all backends", () => {
+describe("a quick run of the backends without a server", () => {
   let bench: Bench;
   let lines: readonly Line[];
   const of = (backend: string, scenario: string): readonly Line[] =>
@@ -44,7 +44,7 @@ describe("a quick run of all backends", () => {
     )?.value;
 
   beforeAll(async () => {
-    bench = new Bench(folder, ["--quick", "--json", "--write"]);
+    bench = new Bench(folder, ["file", "memory", "--quick", "--json", "--write"]);
     if ((await bench.ended) !== 0) throw new Error(bench.stderr);
     lines = bench.stdout
       .trimEnd()

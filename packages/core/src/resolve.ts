@@ -7,6 +7,10 @@ import { registered, schemes } from "./registry.js";
 /** The packages that are known without being imported, by scheme. */
 const packages: Readonly<Record<string, string>> = {
   file: "@coord/file",
+  redis: "@coord/redis",
+  rediss: "@coord/redis",
+  "redis+sentinel": "@coord/redis",
+  "redis+cluster": "@coord/redis",
 };
 
 /**

@@ -26,6 +26,14 @@ export const backends: readonly Backend[] = [
     name: "file",
     needs: [...ofTheKit, { find: "/usr/bin/python3", package: "python3" }],
   },
+  {
+    name: "redis",
+    needs: [
+      { find: "redis-server", package: "redis-server" },
+      { find: "redis-cli", package: "redis-tools" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
 ];
 
 /**

@@ -7,3 +7,4 @@ export { TcpProxy, type TcpProxyOptions } from "./proxy/proxy.js";
 export type { Matcher, Swallowed } from "./proxy/swallow.js";
 export type { Direction } from "./proxy/way.js";
 export { Taker, type Taken, type TakerOptions } from "./takers.js";
+export { freePort, PrivateServer, type PrivateServerOptions } from "./private-server.js";

@@ -1,9 +1,10 @@
 import type { Backend } from "../backend.js";
 import { file } from "./file.js";
 import { memory } from "./memory.js";
+import { redis } from "./redis.js";
 
 /** All backends that can be measured: the one place to add one to. */
-export const backends: readonly Backend[] = [file, memory];
+export const backends: readonly Backend[] = [file, memory, redis];
 
 /** The backend of a name. Throws for one that there is not. */
 export function backendOf(name: string): Backend {

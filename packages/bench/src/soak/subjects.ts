@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { processHistory, virtualHistory } from "@coord/testkit/history";
 import type { HistorySubject, Line, Place } from "@coord/testkit/history";
 import { BadArguments, type Where } from "./arguments.js";
+import { redis } from "./redis.js";
 
 /** Plays the history of a seed. */
 export type Player = (seed: number) => Promise<Line[]>;
@@ -14,6 +15,7 @@ export type Player = (seed: number) => Promise<Line[]>;
 const backends: Readonly<Record<string, Player>> = {
   memory: (seed) => virtualHistory(seed),
   file: (seed) => processHistory(files, { seed }),
+  redis: (seed) => processHistory(redis, { seed }),
 };
 
 /** Lock files in a folder that is gone afterwards. */

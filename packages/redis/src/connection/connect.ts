@@ -1,0 +1,132 @@
+import { Cluster, Redis } from "ioredis";
+import { scripts } from "../scripts.js";
+import type { Target } from "./target.js";
+
+/** What is asked of a server. */
+export interface Commands {
+  ping(): Promise<unknown>;
+  info(): Promise<string>;
+  coordAcquire(...args: string[]): Promise<unknown>;
+  coordRelease(...args: string[]): Promise<unknown>;
+  coordRenew(keys: number, ...args: string[]): Promise<unknown>;
+  coordInspect(...args: string[]): Promise<unknown>;
+  coordBreak(...args: string[]): Promise<unknown>;
+}
+
+/** A connection to ask on, and one to hear. */
+export interface Connections {
+  readonly commands: Commands;
+  /** Whether keys of different locks can be in one script. */
+  readonly together: boolean;
+  /** Connects both and subscribes; rejects when that fails. */
+  open(channel: string): Promise<void>;
+  close(): void;
+}
+
+interface ConnectionOptions {
+  /** How long an answer may take, in milliseconds. */
+  readonly within: number;
+  /** How long connecting may take. */
+  readonly connectWithin: number;
+  readonly hear: (message: string) => void;
+  /** Either of the two broke. It may be told twice. */
+  readonly lost: (error: unknown) => void;
+}
+
+/** Makes connections that are not open yet. */
+export type Connect = (options: ConnectionOptions) => Connections;
+
+type Client = Redis | Cluster;
+type Limits = Pick<ConnectionOptions, "within" | "connectWithin">;
+
+/** Makes connections of our own to where a URL says. */
+export function connectTo(target: Target): Connect {
+  return connectBy((limits) =>
+    target.kind === "server"
+      ? new Redis({ ...target.server, ...serverOptions(limits) })
+      : new Cluster(target.nodes, clusterOptions(limits, target.server)),
+  );
+}
+
+/** Makes connections to where a client of the user's is connected to; that one is left alone. */
+export function connectLike(client: Client): Connect {
+  return connectBy((limits) =>
+    client instanceof Cluster || client.isCluster
+      ? (client as Cluster).duplicate(
+          [],
+          clusterOptions(limits, (client as Cluster).options.redisOptions),
+        )
+      : (client as Redis).duplicate(serverOptions(limits)),
+  );
+}
+
+function connectBy(make: (limits: Limits) => Client): Connect {
+  return ({ hear, lost, ...limits }) => {
+    const commands = make(limits);
+    const pushes = make(limits);
+    let failure: unknown;
+    for (const client of [commands, pushes]) {
+      client.on("error", (error) => (failure = error));
+      client.on("end", () => lost(failure));
+      doNotKeepAwake(client);
+    }
+    pushes.on("message", (_: string, message: string) => hear(message));
+    return {
+      commands: commands as unknown as Commands,
+      together: !commands.isCluster,
+      async open(channel) {
+        const both = await Promise.allSettled([
+          commands.connect(),
+          pushes.connect().then(() => pushes.subscribe(channel)),
+        ]);
+        const failed = both.find(({ status }) => status === "rejected");
+        // What broke it says more than that it is closed.
+        if (failed?.status === "rejected") throw failure ?? failed.reason;
+      },
+      close() {
+        commands.disconnect();
+        pushes.disconnect();
+      },
+    };
+  };
+}
+
+/** Core keeps the process running while somebody holds or waits; a socket must not. */
+function doNotKeepAwake(client: Client): void {
+  if (client.isCluster) client.on("+node", (node: Redis) => doNotKeepAwake(node));
+  else client.on("connect", () => (client as Redis).stream.unref());
+}
+
+// What was asked when a connection breaks is ambiguous: only the session may ask it again, and only
+// the link connects again.
+function serverOptions({ within, connectWithin }: Limits) {
+  return {
+    scripts,
+    lazyConnect: true,
+    replyMapping: "legacy",
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    retryStrategy: () => null,
+    reconnectOnError: () => false,
+    connectTimeout: connectWithin,
+    socketTimeout: within,
+  } as const;
+}
+
+function clusterOptions(limits: Limits, server: object | undefined) {
+  const {
+    retryStrategy: _,
+    enableOfflineQueue: __,
+    lazyConnect: ___,
+    ...rest
+  } = serverOptions(limits);
+  return {
+    scripts,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: () => null,
+    slotsRefreshTimeout: limits.connectWithin,
+    redisOptions: { ...server, ...rest },
+  } as const;
+}

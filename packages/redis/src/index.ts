@@ -1,0 +1,88 @@
+import {
+  CoordError,
+  register,
+  type Driver,
+  type SessionContext,
+  type Traits,
+} from "@coord/core/driver";
+import type { Cluster, Redis } from "ioredis";
+import { connectLike, connectTo, type Connect } from "./connection/connect.js";
+import { targetOf, type RedisUrl } from "./connection/target.js";
+import { Keys } from "./keys.js";
+import { options } from "./options.js";
+import { RedisSession } from "./session.js";
+
+type RedisDriver = Driver<typeof options>;
+
+/**
+ * A Redis server, `redis://[user:password@]host[:port][/db]` or `redis:///path/to.sock`; by TLS,
+ * `rediss:`; one that Sentinels name, `redis+sentinel://host,host?sentinel=name`; a Cluster,
+ * `redis+cluster://host,host`.
+ */
+export const redis: RedisDriver & {
+  /**
+   * A driver for `drivers` that connects to where a client of ioredis is connected to. That client
+   * is only copied: it is neither used nor closed.
+   */
+  from(client: Redis | Cluster): RedisDriver;
+} = {
+  ...driverBy((url) => connectTo(targetOf(url))),
+  from: (client) =>
+    driverBy((url) => {
+      if (url.hosts.length === 0 && url.path === "") return connectLike(client);
+      throw new CoordError(
+        "COORD_BAD_URL",
+        "The client given to redis.from() says where the server is. Leave host and path out, as in redis:?namespace=app.",
+      );
+    }),
+};
+
+function driverBy(connectionsOf: (url: RedisUrl) => Connect): RedisDriver {
+  return {
+    name: "redis",
+    schemes: ["redis", "rediss", "redis+sentinel", "redis+cluster"],
+    options,
+    open: async (url, context) => openSession(url, connectionsOf(url), context),
+  };
+}
+
+function openSession(
+  url: RedisUrl,
+  connect: Connect,
+  context: SessionContext,
+): Promise<RedisSession> {
+  const { lock_timeout: lockTimeout, timeout, namespace = "coord" } = url.options;
+  const ttl = lockTimeout ?? timeout ?? context.ttl;
+  const within = url.options.socket_timeout ?? Math.min(ttl / 4, 2_000);
+  const place = {
+    connect,
+    keys: new Keys(namespace),
+    traits: traitsOf(ttl),
+    within,
+    connectWithin: url.options.socket_connect_timeout ?? within,
+    restartDelay: url.options.restart_delay ?? false,
+  };
+  return RedisSession.open(place, { ...context, ttl });
+}
+
+/** What is promised, on any topology. */
+function traitsOf(ttl: number): Traits {
+  return {
+    reach: "network",
+    liveness: "lease",
+    // A whole ttl after one who dies right after a beat, and then it has to be said.
+    crashReleaseMs: ttl + 100,
+    fair: true,
+    shared: true,
+    semaphores: false,
+    groups: false,
+    elections: false,
+    tokenSource: "microseconds of the server's clock, or the last token + 1 where that is greater",
+    tokenSurvives: { dataLoss: true, failover: true, clockStep: true },
+    wake: "push+recheck",
+    holderInfo: ["member", "host", "pid", "since", "token", "shared"],
+    revocable: ["break", "removal", "dataLoss", "failover"],
+  };
+}
+
+register(redis);

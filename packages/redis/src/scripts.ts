@@ -1,0 +1,158 @@
+import { prelude } from "./prelude.js";
+
+/**
+ * ARGV: owner, mode and whether to wait, ttl, claim, channels, session, info. Asked again by the same
+ * owner, it says how that stands. Gives `held` and the token; `busy` and the holders; `wait` and after
+ * how many milliseconds to look again, or -1.
+ */
+const acquire = `
+if string.sub(ARGV[2], 1, 1) == 'x' and redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then
+  local time = redis.call('TIME')
+  local token = time[1] * 1000000 + time[2]
+  if (tonumber(redis.call('GET', KEYS[4]) or '') or 0) < token then
+    local text = string.format('%.0f', token)
+    redis.call('SET', KEYS[4], text, 'PX', 86400000)
+    redis.call('SET', KEYS[1], table.concat({ 'coord:x h', ARGV[1], '- 0', string.sub(text, 1, -4), text,
+      ARGV[6], ARGV[7] }, ' '), 'PX', ARGV[3])
+    return { 'held', text }
+  end
+end
+${prelude}
+local owner, mode, ttl, claim, channels = ARGV[1], string.sub(ARGV[2], 1, 1), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local lock = load(1)
+pass(lock, claim, channels, owner)
+local record = lock.records[owner]
+if not record then
+  record = { mode = mode, since = int(now), token = '0', session = ARGV[6], asked = '-', info = ARGV[7] }
+  if admits(lock, mode) and redis.call('EXISTS', lock.queue) == 0 then
+    return { 'held', hold(lock, owner, record, ttl) }
+  end
+  if string.sub(ARGV[2], 2) == '0' then return { 'busy', holders(lock) } end
+  local last = redis.call('ZRANGE', lock.queue, -1, -1, 'WITHSCORES')
+  local place = math.max(microseconds, (tonumber(last[2]) or 0) + 1)
+  redis.call('ZADD', lock.queue, int(place), owner)
+  record.status = 'w'
+end
+if record.status ~= 'w' then
+  lock.held = lock.held - 1
+  if record.status == 'c' then return { 'held', hold(lock, owner, record, ttl) } end
+  take(lock, owner, record, ttl)
+  return { 'held', record.token }
+end
+record.till = now + ttl
+write(lock, owner, record)
+extend(lock.state, ttl)
+extend(lock.queue, ttl)
+if redis.call('ZRANGE', lock.queue, 0, 0)[1] ~= owner then return { 'wait', -1 } end
+local left = redis.call('PTTL', lock.key)
+if left < 0 or lock.held == 0 and left > 250 then left = 250 end
+return { 'wait', left + 1 }
+`;
+
+/** ARGV: owner, claim, channels. Gives 1 for a hold, else 0; a place in the queue or a claim is given up too. */
+const release = `
+local mine = 'coord:x h ' .. ARGV[1] .. ' - '
+local value = redis.call('GET', KEYS[1])
+if value and string.sub(value, 1, #mine) == mine and redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then
+  redis.call('DEL', KEYS[1])
+  return 1
+end
+${prelude}
+local owner, claim, channels = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local lock = load(1)
+local record = lock.records[owner]
+if not record then return 0 end
+drop(lock, owner)
+for breaker in string.gmatch(record.asked, '[^,-][^,]*') do
+  redis.call('PUBLISH', channels .. breaker, 'given ' .. owner)
+end
+pass(lock, claim, channels)
+return record.status == 'h' and 1 or 0
+`;
+
+/**
+ * Of many locks at once. ARGV: ttl, claim, channels, then an owner for each lock. Gives a letter for
+ * each: `h` held, `b` held and to be given back, `c` claimed, `w` waiting, `g` gone.
+ */
+const renew = `${prelude}
+local ttl, claim, channels = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local function renewOne(index, owner)
+  local lock = keysAt(index)
+  local value = redis.call('GET', lock.key)
+  if value then
+    local status, asked = string.match(value, '^coord:x (.) ' .. string.gsub(owner, '%-', '%%-') .. ' (%S+)')
+    if status == 'c' then return 'c' end
+    if status then
+      redis.call('PEXPIRE', lock.key, ARGV[1])
+      return asked == '-' and 'h' or 'b'
+    end
+  end
+  if redis.call('HEXISTS', lock.state, owner) == 0 then return 'g' end
+  lock = load(index)
+  local record = lock.records[owner]
+  if not record then return 'g' end
+  if record.status == 'c' then return 'c' end
+  record.till = now + ttl
+  write(lock, owner, record)
+  extend(lock.state, ttl)
+  if record.status == 'h' then
+    extend(lock.key, ttl)
+    return record.asked == '-' and 'h' or 'b'
+  end
+  extend(lock.queue, ttl)
+  pass(lock, claim, channels, owner)
+  return record.status
+end
+local answer = {}
+for i = 4, #ARGV do answer[i - 3] = renewOne((i - 4) * 4 + 1, ARGV[i]) end
+return table.concat(answer)
+`;
+
+/** Gives the holders and those who wait, in order. */
+const inspect = `${prelude}
+local lock = load(1)
+local waiters = {}
+for _, owner in ipairs(redis.call('ZRANGE', lock.queue, 0, -1)) do
+  if lock.records[owner] then describe(waiters, lock, owner) end
+end
+return { holders(lock), waiters }
+`;
+
+/**
+ * ARGV: whether by force, token or nothing, session, claim, channels. Gives the holders it is about,
+ * and for how many milliseconds the lock may still be theirs.
+ */
+const breakUp = `${prelude}
+local force, token, session, claim, channels = ARGV[1] == '1', ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local lock = load(1)
+local about = {}
+for _, holder in ipairs(holders(lock)) do
+  local owner = holder[1]
+  local record = lock.records[owner]
+  if token == '' or token == holder[4] then
+    about[#about + 1] = holder
+    if not record then
+      if force then redis.call('DEL', lock.key) lock.value = false end
+    elseif force then
+      drop(lock, owner)
+      tell(channels, record, 'broken', owner)
+    else
+      record.asked = record.asked .. ',' .. session
+      write(lock, owner, record, math.max(1, redis.call('PTTL', lock.key)))
+      tell(channels, record, 'asked', owner)
+    end
+  end
+end
+local left = redis.call('PTTL', lock.key)
+pass(lock, claim, channels)
+return { about, left }
+`;
+
+/** The scripts by the names of the commands they become. */
+export const scripts = {
+  coordAcquire: { lua: acquire, numberOfKeys: 4 },
+  coordRelease: { lua: release, numberOfKeys: 4 },
+  coordRenew: { lua: renew },
+  coordInspect: { lua: inspect, numberOfKeys: 4 },
+  coordBreak: { lua: breakUp, numberOfKeys: 4 },
+} as const;

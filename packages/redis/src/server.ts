@@ -1,0 +1,98 @@
+import type { AcquireRequest, BreakOptions } from "@coord/core/driver";
+import type { Link } from "./connection/link.js";
+import type { Keys } from "./keys.js";
+
+/** Of how many locks one script renews the holds: the server does nothing else meanwhile. */
+const renewedAtOnce = 500;
+/** How long, in milliseconds, a claim stays for who has to confirm it; a third of the ttl if that is less. */
+const claimFor = 2_000;
+
+/** What the acquiring script answers. */
+export type Acquired =
+  | readonly ["held", token: string]
+  | readonly ["wait", recheckAfter: number]
+  | readonly ["busy", holders: readonly Entry[]];
+
+/** Somebody who holds or waits, as the scripts tell of them. */
+export type Entry = readonly [
+  owner: string,
+  mode: "x" | "s",
+  since: string,
+  token: string,
+  info: string,
+];
+
+/** How an owner stands: held, to be given back because of a break, claimed, waiting, gone. */
+export type Letter = "h" | "b" | "c" | "w" | "g";
+
+type Owned = Pick<AcquireRequest, "owner" | "name">;
+
+/** The scripts, as one session calls them. Each is one round trip, and is done or not done as a whole. */
+export class Server {
+  readonly #link: Link;
+  readonly #keys: Keys;
+  readonly #session: string;
+  readonly #info: string;
+  readonly #ttl: string;
+  readonly #claimFor: string;
+
+  constructor(
+    link: Link,
+    keys: Keys,
+    { session, ttl, info }: { session: string; ttl: number; info: object },
+  ) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#session = session;
+    this.#info = JSON.stringify(info);
+    this.#ttl = String(Math.ceil(ttl));
+    this.#claimFor = String(Math.ceil(Math.min(claimFor, ttl / 3)));
+  }
+
+  info(): Promise<string> {
+    return this.#link.commands().info();
+  }
+
+  async acquire({ name, owner, mode, wait }: AcquireRequest): Promise<Acquired> {
+    const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
+    const limits = [this.#ttl, this.#claimFor, this.#keys.channels];
+    const args = [owner, how, ...limits, this.#session, this.#info];
+    return (await this.#link.commands().coordAcquire(...this.#keys.of(name), ...args)) as Acquired;
+  }
+
+  /** Also from the queue; whether it was held. */
+  async release({ name, owner }: Owned): Promise<boolean> {
+    const args = [owner, this.#claimFor, this.#keys.channels];
+    return (await this.#link.commands().coordRelease(...this.#keys.of(name), ...args)) === 1;
+  }
+
+  /** How each of them stands, renewed if it does. */
+  async renew(owned: readonly Owned[]): Promise<readonly Letter[]> {
+    const commands = this.#link.commands();
+    if (owned.length === 0) await commands.ping();
+    const settings = [this.#ttl, this.#claimFor, this.#keys.channels];
+    const atOnce = this.#link.together ? renewedAtOnce : 1;
+    const parts: Promise<unknown>[] = [];
+    for (let from = 0; from < owned.length; from += atOnce) {
+      const some = owned.slice(from, from + atOnce);
+      const keys = some.flatMap(({ name }) => this.#keys.of(name));
+      const owners = some.map(({ owner }) => owner);
+      parts.push(commands.coordRenew(keys.length, ...keys, ...settings, ...owners));
+    }
+    return (await Promise.all(parts)).join("").split("") as Letter[];
+  }
+
+  async inspect(name: string): Promise<readonly [holders: Entry[], waiters: Entry[]]> {
+    const found = await this.#link.commands().coordInspect(...this.#keys.of(name));
+    return found as [Entry[], Entry[]];
+  }
+
+  /** The holders it is about, and for how many milliseconds the lock may still be theirs. */
+  async break(name: string, options: BreakOptions): Promise<readonly [Entry[], number]> {
+    const { force, token = "" } = options;
+    const about = [force ? "1" : "0", String(token), this.#session];
+    const args = [...about, this.#claimFor, this.#keys.channels];
+    const broken = await this.#link.commands().coordBreak(...this.#keys.of(name), ...args);
+    return broken as [Entry[], number];
+  }
+}

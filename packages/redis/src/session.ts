@@ -1,0 +1,262 @@
+import { Claim, CoordError, onAbort, startLease } from "@coord/core/driver";
+import type {
+  AcquireRequest,
+  BreakOptions,
+  BreakResult,
+  Busy,
+  ClaimKeeper,
+  Grant,
+  Lease,
+  LockState,
+  LossReason,
+  Session,
+  SessionContext,
+  SessionEnd,
+  Traits,
+} from "@coord/core/driver";
+import { awaitGivenBack } from "./breaking.js";
+import { readInfo } from "./checks.js";
+import { isRefusal, Link } from "./connection/link.js";
+import { Givebacks } from "./givebacks.js";
+import { infoOf } from "./holders.js";
+import { Rechecks } from "./rechecks.js";
+import type { Place } from "./place.js";
+import { Restarts } from "./restarts.js";
+import { Server, type Acquired, type Letter } from "./server.js";
+
+/**
+ * What one coordinator holds and waits for on a server. There is nothing of the session at the server
+ * but that: each hold expires by itself unless a beat renews it, and the session's lease is what can
+ * be relied on of all of them.
+ */
+export class RedisSession implements Session, ClaimKeeper {
+  readonly id = crypto.randomUUID();
+  readonly traits: Traits;
+  readonly lease: Lease;
+  readonly beatEvery: number;
+  readonly ended: Promise<SessionEnd>;
+  readonly #context: SessionContext;
+  readonly #link: Link;
+  readonly #server: Server;
+  readonly #givebacks: Givebacks;
+  readonly #restarts: Restarts;
+  readonly #rechecks: Rechecks;
+  readonly #claims = new Map<string, Claim>();
+  readonly #asking = new Set<Claim>();
+  // Those who wait for news of what others give back.
+  readonly #breaking = new Set<(owner: string) => void>();
+  #resolveEnded!: (end: SessionEnd) => void;
+  #isOver = false;
+
+  /** In one try: core comes again. If it fails, or is given up meanwhile, nothing is left. */
+  static async open(place: Place, context: SessionContext): Promise<RedisSession> {
+    const session = new RedisSession(place, context);
+    const unlisten = onAbort(context.signal, () => session.#end("closed"));
+    try {
+      await session.#link.open();
+      return session;
+    } catch (error) {
+      session.#end("closed");
+      throw error;
+    } finally {
+      unlisten();
+    }
+  }
+
+  private constructor(place: Place, context: SessionContext) {
+    const { clock, ttl, info } = context;
+    const { connect, keys, within, connectWithin } = place;
+    this.traits = place.traits;
+    this.lease = startLease(clock, { sentAt: clock.now(), ttl });
+    // Often enough that one may get lost, and that another connection may be needed.
+    this.beatEvery = ttl / 4;
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    this.#context = context;
+    this.#restarts = new Restarts(clock, place.restartDelay ? ttl : undefined);
+    this.#rechecks = new Rechecks(clock, (owner) => this.#recheck(owner));
+    this.#link = new Link({
+      connect,
+      within,
+      connectWithin,
+      channel: keys.channels + this.id,
+      clock,
+      greet: () => this.#greet(),
+      hear: (message) => this.#hear(message),
+      state: (state) => context.state(state),
+    });
+    this.#server = new Server(this.#link, keys, { session: this.id, ttl, info });
+    this.#givebacks = new Givebacks(this.#link, this.#server, clock);
+  }
+
+  async beat(): Promise<void> {
+    await this.#link.ready();
+    try {
+      await this.#renew();
+    } catch (error) {
+      this.#link.doubt(error);
+      throw error;
+    }
+  }
+
+  acquire(request: AcquireRequest): Promise<Grant | Busy> {
+    const claim = new Claim(request, this);
+    this.#claims.set(request.owner, claim);
+    void this.#ask(claim);
+    return claim.answer;
+  }
+
+  async inspect(name: string): Promise<LockState> {
+    const [holders, waiters] = await this.#server.inspect(name);
+    return { holders: holders.map(infoOf), waiters: waiters.map(infoOf) };
+  }
+
+  async break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
+    const [entries, left] = await this.#server.break(name, options);
+    const holders = entries.map(infoOf);
+    if (holders.length === 0) return { outcome: "free", holders };
+    if (options.force) return { outcome: "forced", holders };
+    const { clock } = this.#context;
+    const find = async () => (await this.#server.inspect(name))[0];
+    const given = { clock, find, given: this.#breaking };
+    return { outcome: await awaitGivenBack(given, { entries, left, signal }), holders };
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    if (this.#isOver) return;
+    const unlisten = onAbort(signal, () => this.#end("closed"));
+    try {
+      for (const { request } of this.#claims.values()) this.#givebacks.add(request);
+      this.#claims.clear();
+      await this.#link.ready();
+      await this.#givebacks.again();
+    } finally {
+      unlisten();
+      this.#end("closed");
+    }
+  }
+
+  async release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
+    const claim = this.#claims.get(owner);
+    if (!claim) return "gone";
+    this.#claims.delete(owner);
+    try {
+      return await this.#givebacks.release(claim.request, signal);
+    } catch (error) {
+      // Core comes again.
+      this.#claims.set(owner, claim);
+      throw error;
+    }
+  }
+
+  withdraw(owner: string): void {
+    const claim = this.#claims.get(owner);
+    if (!claim) return;
+    this.#claims.delete(owner);
+    this.#givebacks.add(claim.request);
+  }
+
+  /** What every connection begins with. */
+  async #greet(): Promise<void> {
+    const info = readInfo(await this.#server.info(), this.#context.log);
+    this.#restarts.met(info);
+    await this.#renew();
+  }
+
+  /** Renews the lease, and makes good what was lost on the way. */
+  async #renew(): Promise<void> {
+    const claims = [...this.#claims.values()];
+    const requests = claims.map(({ request }) => request);
+    const sentAt = this.#context.clock.now();
+    const [letters] = await Promise.all([this.#server.renew(requests), this.#givebacks.again()]);
+    this.lease.renewed(sentAt);
+    claims.forEach((claim, index) => this.#stands(claim, letters[index]));
+  }
+
+  #stands(claim: Claim, letter: Letter | undefined): void {
+    // Given back or asked again meanwhile: what is said of it is old.
+    if (!this.#has(claim) || this.#asking.has(claim)) return;
+    if (claim.granted) {
+      if (letter === "b") claim.lose("broken");
+      if (letter === "g") this.#lost(claim, "taken");
+    } else if (letter !== "w") {
+      void this.#ask(claim);
+    }
+  }
+
+  #has(claim: Claim): boolean {
+    return this.#claims.get(claim.request.owner) === claim;
+  }
+
+  async #ask(claim: Claim): Promise<void> {
+    const { owner, wait } = claim.request;
+    if (this.#asking.has(claim)) return;
+    const early = this.#restarts.left;
+    if (early > 0 && wait) return this.#rechecks.after(early, owner);
+    this.#asking.add(claim);
+    try {
+      if (early > 0) throw this.#restarts.tooEarly();
+      const answer = await this.#server.acquire(claim.request);
+      if (this.#has(claim)) this.#answered(claim, answer);
+    } catch (error) {
+      // Maybe it was done. Whoever waits is asked for again, by the next beat.
+      if (!this.#has(claim) || (wait && !isRefusal(error))) return;
+      this.withdraw(owner);
+      claim.fail(error);
+    } finally {
+      this.#asking.delete(claim);
+    }
+  }
+
+  #answered(claim: Claim, [how, what]: Acquired): void {
+    const { owner } = claim.request;
+    if (how === "held") {
+      claim.grant(what);
+    } else if (how === "wait") {
+      if (what >= 0) this.#rechecks.after(what, owner);
+    } else {
+      this.#claims.delete(owner);
+      claim.refuse({ busy: true, holders: what.map(infoOf) });
+    }
+  }
+
+  #recheck(owner: string): void {
+    const claim = this.#claims.get(owner);
+    if (claim && !claim.granted) void this.#ask(claim);
+  }
+
+  #hear(message: string): void {
+    const [word, owner = ""] = message.split(" ");
+    if (word === "given") for (const told of this.#breaking) told(owner);
+    const claim = this.#claims.get(owner);
+    if (!claim) return;
+    if (word === "claim") {
+      // Also where an older question is still unanswered: that was asked before the claim.
+      this.#asking.delete(claim);
+      void this.#ask(claim);
+    }
+    if (word === "asked") claim.lose("broken");
+    // One whose grant we have yet to hear of is asked for again.
+    if (word === "broken" && claim.granted) this.#lost(claim, "broken");
+    else if (word === "broken") this.#recheck(owner);
+  }
+
+  #lost(claim: Claim, reason: LossReason): void {
+    this.#claims.delete(claim.request.owner);
+    claim.lose(reason);
+  }
+
+  #end(reason: LossReason): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Before anybody is rejected, so that whoever is asks the next session.
+    this.#resolveEnded({ reason });
+    this.#rechecks.stop();
+    this.#link.close();
+    for (const claim of this.#claims.values()) claim.fail(isOver());
+    this.#claims.clear();
+  }
+}
+
+function isOver(): CoordError {
+  return new CoordError("COORD_UNAVAILABLE", "This session with Redis is over. Ask the next one.");
+}
