@@ -86,8 +86,8 @@ export class Place {
   }
 
   /**
-   * Wakes the one at the gate, after the lock was given back. Not by a touch of the lock file: what is
-   * looked at as often gets a time of its own at each touch, and so does, then, all that is written.
+   * Wakes the one at the gate, after the lock was given back. Not by a touch of the lock file, at which
+   * all who still hold it together would look.
    * @param wall milliseconds since 1970.
    */
   tell(wall: number): void {
