@@ -15,6 +15,7 @@ import { deferred, type Deferred } from "../deferred.js";
 import { CoordError, type LossReason } from "../errors.js";
 import { startLease } from "../lease.js";
 import type { Traits } from "../traits.js";
+import { GiveBacks } from "./give-backs.js";
 import type { Link, Operation } from "./link.js";
 import type { MemoryServer, Push } from "./server.js";
 
@@ -42,7 +43,10 @@ export class MemorySession implements Session {
   /** How long one call may take, in milliseconds. */
   readonly #within: number;
   readonly #claims = new Map<string, Claim>();
-  readonly #cleanUps = new Set<Promise<void>>();
+  readonly #giveBacks = new GiveBacks(
+    (owner) => this.#call("release", () => this.#server.release(this.id, owner)),
+    () => this.#over,
+  );
   #over = false;
 
   static async open(
@@ -163,7 +167,7 @@ export class MemorySession implements Session {
     const given = deferred<void>();
     const unlisten = onAbort(signal, () => given.resolve());
     const closing = this.#call("close", () => this.#server.end(this.id, "closed"));
-    await Promise.race([Promise.allSettled([closing, ...this.#cleanUps]), given.promise]);
+    await Promise.race([Promise.allSettled([closing, this.#giveBacks.settled()]), given.promise]);
     unlisten();
     this.#end("closed");
   }
@@ -206,42 +210,14 @@ export class MemorySession implements Session {
       lost: claim.lost.promise,
       release: (signal) => {
         this.#claims.delete(owner);
-        return this.#release(owner, signal);
+        return this.#giveBacks.release(owner, signal);
       },
     };
   }
 
-  async #release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
-    let asked = false;
-    for (;;) {
-      try {
-        const answer = await this.#call("release", () => this.#server.release(this.id, owner));
-        // Gone because of the request whose reply was lost.
-        return asked ? "released" : answer;
-      } catch (error) {
-        asked = true;
-        if (!signal.aborted && !this.#over) continue;
-        this.#withdraw(owner);
-        throw error;
-      }
-    }
-  }
-
-  /** Leaves nothing of a request at the server, however long that takes: at most as long as the lease. */
   #withdraw(owner: string): void {
     this.#claims.delete(owner);
-    const cleanUp = (async () => {
-      while (!this.#over) {
-        try {
-          await this.#call("release", () => this.#server.release(this.id, owner));
-          return;
-        } catch {
-          // No answer: once more.
-        }
-      }
-    })();
-    this.#cleanUps.add(cleanUp);
-    void cleanUp.then(() => this.#cleanUps.delete(cleanUp));
+    this.#giveBacks.withdraw(owner);
   }
 
   #hear(push: Push): void {
