@@ -68,7 +68,7 @@ function connectBy(make: (limits: Limits) => Client): Connect {
     for (const client of [commands, pushes]) {
       client.on("error", (error) => (failure = error));
       client.on("end", () => lost(failure));
-      doNotKeepAwake(client);
+      tame(client);
     }
     pushes.on("message", (_: string, message: string) => hear(message));
     return {
@@ -91,10 +91,25 @@ function connectBy(make: (limits: Limits) => Client): Connect {
   };
 }
 
-/** Core keeps the process running while somebody holds or waits; a socket must not. */
-function doNotKeepAwake(client: Client): void {
-  if (client.isCluster) client.on("+node", (node: Redis) => doNotKeepAwake(node));
-  else client.on("connect", () => (client as Redis).stream.unref());
+/**
+ * Core keeps the process running while somebody holds or waits: a socket must not. And an error that
+ * comes after the one ioredis listens for, as from a server that refuses our certificate, must not end
+ * the process. ioredis has no event for a new socket, so that is heard by its being assigned.
+ */
+function tame(client: Client): void {
+  if (client.isCluster) {
+    client.on("+node", (node: Redis) => tame(node));
+    return;
+  }
+  let stream: Redis["stream"];
+  Object.defineProperty(client, "stream", {
+    get: () => stream,
+    set: (made: Redis["stream"]) => {
+      stream = made;
+      made.on("error", () => {});
+    },
+  });
+  client.on("connect", () => stream.unref());
 }
 
 // What was asked when a connection breaks is ambiguous: only the session may ask it again, and only
