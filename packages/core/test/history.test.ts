@@ -12,5 +12,7 @@ test(`histories of machines that are stopped, killed and cut off have no violati
   // Without any they would show nothing.
   expect(turns).toBeGreaterThan(20 * count);
   for (const kind of ["pause", "cut", "kill"]) expect(faults.get(kind)).toBeGreaterThan(count);
-  expect(margins.get("cut")).toBeDefined();
+  const afterCuts = margins.get("cut") ?? [];
+  expect(afterCuts.length).toBeGreaterThan(0);
+  expect(Math.min(...afterCuts)).toBeGreaterThanOrEqual(0);
 }, 60_000);
