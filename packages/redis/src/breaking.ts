@@ -29,13 +29,13 @@ export async function awaitGivenBack(
   try {
     while (owners.size > 0) {
       await new Promise<void>((resolve) => {
-        const timer = clock.timer(lookEvery, resolve);
-        const unlisten = onAbort(signal, resolve);
         poke = () => {
           timer.cancel();
           unlisten();
           resolve();
         };
+        const timer = clock.timer(lookEvery, () => poke());
+        const unlisten = onAbort(signal, () => poke());
       });
       signal.throwIfAborted();
       if (owners.size === 0) break;

@@ -15,8 +15,9 @@ export class Rechecks {
 
   /** Looks after `owner` in so many milliseconds, and no more when it was to be looked after before. */
   after(ms: number, owner: string): void {
-    this.#due.set(owner, this.#clock.now() + ms);
-    this.#arm();
+    const at = this.#clock.now() + ms;
+    this.#due.set(owner, at);
+    this.#arm(at);
   }
 
   stop(): void {
@@ -24,8 +25,7 @@ export class Rechecks {
     this.#timer?.cancel();
   }
 
-  #arm(): void {
-    const next = Math.min(...this.#due.values());
+  #arm(next: number): void {
     if (next >= this.#looksAt) return;
     this.#timer?.cancel();
     this.#looksAt = next;
@@ -33,11 +33,13 @@ export class Rechecks {
       this.#looksAt = Infinity;
       const now = this.#clock.now();
       for (const [owner, at] of this.#due) {
-        if (at > now) continue;
+        if (at > now) {
+          this.#arm(at);
+          continue;
+        }
         this.#due.delete(owner);
         this.#look(owner);
       }
-      if (this.#due.size > 0) this.#arm();
     });
   }
 }

@@ -71,7 +71,8 @@ describe("a server is reached", () => {
   });
 
   test("by a copy of a client of the user's, who keeps it", async () => {
-    const client = new Redis({ port: server.port, db: 5 });
+    const odd = { keyPrefix: "app:", stringNumbers: true, enableAutoPipelining: true };
+    const client = new Redis({ port: server.port, db: 5, ...odd });
     onTestFinished(() => client.disconnect());
     const coordinator = await works("redis:?namespace=copied", [redis.from(client)]);
     expect(await client.keys("copied:*")).toEqual(["copied:{door}:token"]);

@@ -118,6 +118,10 @@ function serverOptions({ within, connectWithin }: Limits) {
   return {
     scripts,
     lazyConnect: true,
+    // Of a client that is copied, what would change keys, answers or their order.
+    keyPrefix: "",
+    stringNumbers: false,
+    enableAutoPipelining: false,
     replyMapping: "legacy",
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
