@@ -20,6 +20,7 @@ export type {
 } from "./contract.js";
 export { CoordError, isCoordError, type CoordErrorCode, type LossReason } from "./errors.js";
 export { endless, startLease } from "./lease.js";
+export { Link, type LinkOptions } from "./link.js";
 export type { OptionSpec, OptionValues, UrlOption } from "./option-spec.js";
 export { register } from "./registry.js";
 export type { Traits } from "./traits.js";

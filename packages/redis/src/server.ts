@@ -1,5 +1,5 @@
-import type { AcquireRequest, BreakOptions } from "@coord/core/driver";
-import type { Link } from "./connection/link.js";
+import type { AcquireRequest, BreakOptions, Link } from "@coord/core/driver";
+import type { Connections } from "./connection/connect.js";
 import type { Keys } from "./keys.js";
 
 /** Of how many locks one script renews the holds: the server does nothing else meanwhile. */
@@ -29,7 +29,7 @@ type Owned = Pick<AcquireRequest, "owner" | "name">;
 
 /** The scripts, as one session calls them. Each is one round trip, and is done or not done as a whole. */
 export class Server {
-  readonly #link: Link;
+  readonly #link: Link<Connections>;
   readonly #keys: Keys;
   readonly #session: string;
   readonly #info: string;
@@ -37,7 +37,7 @@ export class Server {
   readonly #claimFor: string;
 
   constructor(
-    link: Link,
+    link: Link<Connections>,
     keys: Keys,
     { session, ttl, info }: { session: string; ttl: number; info: object },
   ) {
@@ -50,28 +50,33 @@ export class Server {
   }
 
   info(): Promise<string> {
-    return this.#link.commands().info();
+    return this.#link.connection.commands.info();
   }
 
   async acquire({ name, owner, mode, wait }: AcquireRequest): Promise<Acquired> {
     const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
     const limits = [this.#ttl, this.#claimFor, this.#keys.channels];
     const args = [owner, how, ...limits, this.#session, this.#info];
-    return (await this.#link.commands().coordAcquire(...this.#keys.of(name), ...args)) as Acquired;
+    return (await this.#link.connection.commands.coordAcquire(
+      ...this.#keys.of(name),
+      ...args,
+    )) as Acquired;
   }
 
   /** Also from the queue; whether it was held. */
   async release({ name, owner }: Owned): Promise<boolean> {
     const args = [owner, this.#claimFor, this.#keys.channels];
-    return (await this.#link.commands().coordRelease(...this.#keys.of(name), ...args)) === 1;
+    return (
+      (await this.#link.connection.commands.coordRelease(...this.#keys.of(name), ...args)) === 1
+    );
   }
 
   /** How each of them stands, renewed if it does. */
   async renew(owned: readonly Owned[]): Promise<readonly Letter[]> {
-    const commands = this.#link.commands();
+    const { commands, together } = this.#link.connection;
     if (owned.length === 0) await commands.ping();
     const settings = [this.#ttl, this.#claimFor, this.#keys.channels];
-    const atOnce = this.#link.together ? renewedAtOnce : 1;
+    const atOnce = together ? renewedAtOnce : 1;
     const parts: Promise<unknown>[] = [];
     for (let from = 0; from < owned.length; from += atOnce) {
       const some = owned.slice(from, from + atOnce);
@@ -83,7 +88,7 @@ export class Server {
   }
 
   async inspect(name: string): Promise<readonly [holders: Entry[], waiters: Entry[]]> {
-    const found = await this.#link.commands().coordInspect(...this.#keys.of(name));
+    const found = await this.#link.connection.commands.coordInspect(...this.#keys.of(name));
     return found as [Entry[], Entry[]];
   }
 
@@ -92,7 +97,7 @@ export class Server {
     const { force, token = "" } = options;
     const about = [force ? "1" : "0", String(token), this.#session];
     const args = [...about, this.#claimFor, this.#keys.channels];
-    const broken = await this.#link.commands().coordBreak(...this.#keys.of(name), ...args);
+    const broken = await this.#link.connection.commands.coordBreak(...this.#keys.of(name), ...args);
     return broken as [Entry[], number];
   }
 }

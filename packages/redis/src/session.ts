@@ -1,4 +1,4 @@
-import { Claim, CoordError, onAbort, startLease } from "@coord/core/driver";
+import { Claim, CoordError, Link, onAbort, startLease } from "@coord/core/driver";
 import type {
   AcquireRequest,
   BreakOptions,
@@ -16,7 +16,8 @@ import type {
 } from "@coord/core/driver";
 import { awaitGivenBack } from "./breaking.js";
 import { readInfo } from "./checks.js";
-import { isRefusal, Link } from "./connection/link.js";
+import type { Connections } from "./connection/connect.js";
+import { noAnswer, retryAfter, wasDemoted, isRefusal } from "./connection/failures.js";
 import { Givebacks } from "./givebacks.js";
 import { infoOf } from "./holders.js";
 import { Rechecks } from "./rechecks.js";
@@ -36,7 +37,7 @@ export class RedisSession implements Session, ClaimKeeper {
   readonly beatEvery: number;
   readonly ended: Promise<SessionEnd>;
   readonly #context: SessionContext;
-  readonly #link: Link;
+  readonly #link: Link<Connections>;
   readonly #server: Server;
   readonly #givebacks: Givebacks;
   readonly #restarts: Restarts;
@@ -51,16 +52,8 @@ export class RedisSession implements Session, ClaimKeeper {
   /** In one try: core comes again. If it fails, or is given up meanwhile, nothing is left. */
   static async open(place: Place, context: SessionContext): Promise<RedisSession> {
     const session = new RedisSession(place, context);
-    const unlisten = onAbort(context.signal, () => session.#end("closed"));
-    try {
-      await session.#link.open();
-      return session;
-    } catch (error) {
-      session.#end("closed");
-      throw error;
-    } finally {
-      unlisten();
-    }
+    await session.#link.open(context.signal);
+    return session;
   }
 
   private constructor(place: Place, context: SessionContext) {
@@ -74,18 +67,19 @@ export class RedisSession implements Session, ClaimKeeper {
     this.#context = context;
     this.#restarts = new Restarts(clock, place.restartDelay ? ttl : undefined);
     this.#rechecks = new Rechecks(clock, (owner) => this.#recheck(owner));
+    const hear = (message: string): void => this.#hear(message);
     this.#link = new Link({
-      connect,
-      within,
-      connectWithin,
-      channel: keys.channels + this.id,
       clock,
-      greet: () => this.#greet(),
-      hear: (message) => this.#hear(message),
+      within,
+      retryAfter,
+      make: (lost) => connect({ within, connectWithin, hear, lost }),
+      greet: (connections) => this.#greet(connections, keys.channels + this.id),
+      close: (connections) => connections.close(),
       state: (state) => context.state(state),
+      unavailable: noAnswer,
     });
     this.#server = new Server(this.#link, keys, { session: this.id, ttl, info });
-    this.#givebacks = new Givebacks(this.#link, this.#server, clock);
+    this.#givebacks = new Givebacks(this.#link, this.#server);
   }
 
   async beat(): Promise<void> {
@@ -93,7 +87,7 @@ export class RedisSession implements Session, ClaimKeeper {
     try {
       await this.#renew();
     } catch (error) {
-      this.#link.doubt(error);
+      if (wasDemoted(error)) this.#link.giveUp(error);
       throw error;
     }
   }
@@ -155,8 +149,9 @@ export class RedisSession implements Session, ClaimKeeper {
     this.#givebacks.add(claim.request);
   }
 
-  /** What every connection begins with. */
-  async #greet(): Promise<void> {
+  /** What all connections begin with. */
+  async #greet(connections: Connections, channel: string): Promise<void> {
+    await connections.open(channel);
     const info = readInfo(await this.#server.info(), this.#context.log);
     this.#restarts.met(info);
     await this.#renew();

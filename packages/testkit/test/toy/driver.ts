@@ -6,7 +6,7 @@
  * 2. `session.ts`: opening a session, the beats that renew its lease, how it ends; acquiring; who holds
  *    a lock, and breaking it; closing.
  * 3. `Claim`, of core: one request, from asking to giving back, and the grant that core has of it.
- * 4. `link.ts`: the connection, which for other drivers is in a client library.
+ * 4. `connection.ts`: a connection, which for other drivers is in a client library.
  *
  * Timeouts, queues of those who wait in this process, the pace of beats, the end of leases, opening
  * other sessions, names, options: all that is core's, and not here.

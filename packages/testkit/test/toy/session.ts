@@ -3,12 +3,12 @@
  * asked for and did not give back. What the server has for the session is its answer to every beat.
  * Where they differ, something was lost on the way, be it a request, an answer or a push, and the beat
  * makes that good: what the server does not have is asked again, as the same owner; what nobody wants
- * is released; what was granted, broken or taken unheard is told. A new socket begins with a beat.
+ * is released; what was granted, broken or taken unheard is told. A new connection begins with a beat.
  *
  * It needs that the server does what a session asks in the order in which it is asked, over all its
- * sockets, or not at all: what comes late must undo nothing. `link.ts` numbers the sockets for that.
+ * connections, or not at all: what comes late must undo nothing. They are numbered for that.
  */
-import { Claim, CoordError, onAbort, startLease } from "@coord/core/driver";
+import { Claim, CoordError, Link, onAbort, startLease } from "@coord/core/driver";
 import type {
   AcquireRequest,
   BreakOptions,
@@ -25,7 +25,7 @@ import type {
   SessionEnd,
   Traits,
 } from "@coord/core/driver";
-import { Link } from "./link.js";
+import { Connection, noAnswer } from "./connection.js";
 import type { Info, Operation, Operations, Push } from "./wire.js";
 
 /** Where the server is, and which of its names are meant. */
@@ -44,7 +44,7 @@ export class ToySession implements Session, ClaimKeeper {
   readonly ended: Promise<SessionEnd>;
   readonly #space: string;
   readonly #context: SessionContext;
-  readonly #link: Link;
+  readonly #link: Link<Connection>;
   readonly #claims = new Map<string, Claim>();
   #resolveEnded!: (end: SessionEnd) => void;
   #isOpen = false;
@@ -57,37 +57,34 @@ export class ToySession implements Session, ClaimKeeper {
     context: SessionContext,
   ): Promise<ToySession> {
     const session = new ToySession(address, traits, context);
-    const unlisten = onAbort(context.signal, () => session.#end("closed"));
-    try {
-      await session.#link.open();
-      return session;
-    } catch (error) {
-      session.#end("closed");
-      throw error;
-    } finally {
-      unlisten();
-    }
+    await session.#link.open(context.signal);
+    return session;
   }
 
-  private constructor({ host, port, space }: Address, traits: Traits, context: SessionContext) {
+  private constructor(address: Address, traits: Traits, context: SessionContext) {
     const { clock, ttl } = context;
+    const { id: session } = this;
+    const within = Math.min(ttl / 4, 2_000);
     this.traits = traits;
     // The server begins to count when it hears of us, which is later: so it also ends later.
     this.lease = startLease(clock, { sentAt: clock.now(), ttl });
     // Often enough that one may get lost, and that another connection may be needed.
     this.beatEvery = ttl / 4;
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
-    this.#space = space;
+    this.#space = address.space;
     this.#context = context;
-    this.#link = new Link({
-      host,
-      port,
-      session: this.id,
+    const hear = (push: Push): void => this.#hear(push);
+    let made = 0;
+    this.#link = new Link<Connection>({
       clock,
-      within: Math.min(ttl / 4, 2_000),
+      within,
+      retryAfter: 50,
+      make: (lost) =>
+        new Connection({ ...address, session, number: (made += 1), clock, within, hear, lost }),
       greet: () => this.#greet(),
-      hear: (push) => this.#hear(push),
+      close: (connection) => connection.close(),
       state: (state) => context.state(state),
+      unavailable: (cause) => noAnswer(address, cause),
     });
   }
 
@@ -130,20 +127,11 @@ export class ToySession implements Session, ClaimKeeper {
 
   async release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
     this.#claims.delete(owner);
-    for (let isAsked = false; ;) {
-      const mayBeDone = isAsked;
-      try {
-        await this.#link.ready();
-        isAsked = true;
-        const { how } = await this.#call("release", { owner });
-        // Gone, maybe by the request whose answer got lost.
-        return mayBeDone ? "released" : how;
-      } catch (error) {
-        // With a session all that was held through it is gone, and that is no error.
-        if (this.#isOver) return "gone";
-        if (signal.aborted) throw error;
-      }
-    }
+    const done = await this.#link.insist(() => this.#call("release", { owner }), signal);
+    // With a session all that was held through it is gone, and that is no error. What is gone when it
+    // is asked again may have been released by the request whose answer got lost.
+    if (!done) return "gone";
+    return done.again ? "released" : done.answer.how;
   }
 
   /** If the server cannot be told now, the next beat does; if that cannot, the lease ends. */
@@ -152,7 +140,7 @@ export class ToySession implements Session, ClaimKeeper {
     this.#call("release", { owner }).catch(() => {});
   }
 
-  /** What every socket begins with. */
+  /** What every connection begins with. */
   async #greet(): Promise<void> {
     if (this.#isOpen) return this.#renew();
     const { ttl, previous } = this.#context;
@@ -222,7 +210,7 @@ export class ToySession implements Session, ClaimKeeper {
     ask: Operations[Op]["ask"],
     signal?: AbortSignal,
   ): Promise<Operations[Op]["answer"]> {
-    const answer = await this.#link.call(op, ask, signal);
+    const answer = await this.#link.connection.call(op, ask, signal);
     if (answer) return answer;
     // The server does not have the session, although its time is not over: it was taken from us.
     this.#end("session");

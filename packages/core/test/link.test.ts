@@ -1,0 +1,180 @@
+import { CoordError, Link } from "@coord/core/driver";
+import { VirtualClock } from "@coord/core/memory";
+import { describe, expect, test } from "vitest";
+
+/** A link whose connections are numbers, opened and broken by hand. */
+function linked() {
+  const clock = new VirtualClock();
+  const told: string[] = [];
+  const lost = new Map<number, (error: unknown) => void>();
+  let greeting = (): Promise<void> => Promise.resolve();
+  const link = new Link<number>({
+    clock,
+    within: 1_000,
+    retryAfter: 100,
+    make: (break_) => {
+      const number = lost.size + 1;
+      lost.set(number, break_);
+      return number;
+    },
+    greet: () => greeting(),
+    close: (number) => void told.push(`close ${number}`),
+    state: (state) => void told.push(state),
+    unavailable: (cause) => new CoordError("COORD_UNAVAILABLE", "It is away. Wait.", { cause }),
+  });
+  return {
+    clock,
+    link,
+    told,
+    get made() {
+      return lost.size;
+    },
+    breaks: (number: number, error = new Error("it broke")) => lost.get(number)?.(error),
+    greetBy: (by: () => Promise<void>) => (greeting = by),
+    open: () => link.open(new AbortController().signal),
+  };
+}
+
+const never = new AbortController().signal;
+const refuse = (): Promise<void> => Promise.reject(new Error("refused"));
+
+describe("a link", () => {
+  test("opens once, and makes another connection when one breaks", async () => {
+    const it = linked();
+    await it.open();
+    expect(it.link.connection).toBe(1);
+    it.breaks(1);
+    expect(it.told).toEqual(["close 1", "suspended"]);
+    await it.link.ready();
+    await it.clock.advance(0);
+    expect([it.link.connection, it.told.at(-1)]).toEqual([2, "connected"]);
+  });
+
+  test("takes no notice of a connection that it has given up before", async () => {
+    const it = linked();
+    await it.open();
+    it.link.giveUp(new Error("no good"));
+    await it.link.ready();
+    it.breaks(1);
+    expect([it.link.connection, it.made]).toEqual([2, 2]);
+  });
+
+  test("tries again after a while, until a connection can be opened", async () => {
+    const it = linked();
+    await it.open();
+    it.greetBy(refuse);
+    it.breaks(1);
+    await it.clock.advance(250);
+    // At once, and after 100 and 200 ms.
+    expect(it.made).toBe(4);
+    expect(it.told.filter((word) => word === "connected")).toEqual([]);
+    it.greetBy(() => Promise.resolve());
+    await it.clock.advance(100);
+    expect([it.link.connection, it.told.at(-1)]).toEqual([5, "connected"]);
+    expect(it.clock.pending).toBe(0);
+  });
+
+  test("is closed when its first connection cannot be opened", async () => {
+    const it = linked();
+    it.greetBy(refuse);
+    await expect(it.open()).rejects.toThrow("refused");
+    expect([it.link.isClosed, it.told, it.clock.pending]).toEqual([true, ["close 1"], 0]);
+  });
+
+  test("is closed when it is given up while it opens", async () => {
+    const it = linked();
+    const giveUp = new AbortController();
+    let refuseNow: (error: Error) => void = () => {};
+    it.greetBy(() => new Promise((_, reject) => (refuseNow = reject)));
+    const opening = it.link.open(giveUp.signal);
+    giveUp.abort();
+    expect(it.told).toEqual(["close 1"]);
+    refuseNow(new Error("closed"));
+    await expect(opening).rejects.toThrow("closed");
+    expect(it.link.isClosed).toBe(true);
+  });
+
+  test("does not call a connection open that broke while it was greeted", async () => {
+    const it = linked();
+    it.greetBy(async () => it.breaks(1));
+    await expect(it.open()).rejects.toMatchObject({
+      code: "COORD_UNAVAILABLE",
+      cause: { message: "it broke" },
+    });
+  });
+
+  test("lets wait for a connection as long as `within`, and no longer than until it is closed", async () => {
+    const it = linked();
+    await it.open();
+    it.greetBy(refuse);
+    it.breaks(1);
+    const [late, closed] = [it.link.ready(), it.link.ready()];
+    const both = Promise.allSettled([late, closed]);
+    await it.clock.advance(1_001);
+    const third = it.link.ready();
+    it.link.close();
+    const unavailable = { code: "COORD_UNAVAILABLE" };
+    await expect(third).rejects.toMatchObject(unavailable);
+    for (const one of await both) expect(one).toMatchObject({ reason: unavailable });
+    expect(() => it.link.connection).toThrow("It is away. Wait.");
+    expect(it.clock.pending).toBe(0);
+  });
+
+  test("makes nothing any more once it is closed", async () => {
+    const it = linked();
+    await it.open();
+    it.greetBy(refuse);
+    it.breaks(1);
+    it.link.close();
+    await it.clock.advance(1_000);
+    expect([it.made, it.clock.pending]).toEqual([2, 0]);
+  });
+
+  test("insists over one connection after the other, and says whether it asked before", async () => {
+    const it = linked();
+    await it.open();
+    const asked: number[] = [];
+    const done = it.link.insist(async (connection) => {
+      asked.push(connection);
+      if (connection < 3) {
+        it.breaks(connection);
+        throw new Error("no answer");
+      }
+      return "done";
+    }, never);
+    await it.clock.advance(1_000);
+    expect(await done).toEqual({ answer: "done", again: true });
+    expect(asked).toEqual([1, 2, 3]);
+    expect(await it.link.insist(async () => "at once", never)).toEqual({
+      answer: "at once",
+      again: false,
+    });
+  });
+
+  test("insists until it is told to stop, and then says what failed", async () => {
+    const it = linked();
+    await it.open();
+    const stop = new AbortController();
+    const done = it.link.insist(async () => {
+      stop.abort();
+      throw new Error("no answer");
+    }, stop.signal);
+    await expect(done).rejects.toThrow("no answer");
+    const paused = new AbortController();
+    const other = it.link.insist(() => Promise.reject(new Error("refused")), paused.signal);
+    await it.clock.advance(10);
+    paused.abort();
+    await expect(other).rejects.toThrow("refused");
+    expect(it.clock.pending).toBe(0);
+  });
+
+  test("gives nothing to who insists once it is closed", async () => {
+    const it = linked();
+    await it.open();
+    const done = it.link.insist(() => Promise.reject(new Error("refused")), never);
+    await it.clock.advance(10);
+    it.link.close();
+    await it.clock.advance(1_000);
+    expect(await done).toBeUndefined();
+  });
+});

@@ -1,0 +1,23 @@
+import { CoordError } from "@coord/core/driver";
+
+/** How long to wait before what failed is tried again, in milliseconds. */
+export const retryAfter = 100;
+
+/** The error for who asks while there is no connection. */
+export function noAnswer(cause: unknown): CoordError {
+  return new CoordError(
+    "COORD_UNAVAILABLE",
+    "Redis does not answer. See whether the server runs and can be reached.",
+    { cause },
+  );
+}
+
+/** Whether an error is the server's word that it will not do this, now or later. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && /^(NOPERM|WRONGTYPE|ERR) /.test(error.message);
+}
+
+/** Whether an error says that the server has become a replica: it is no longer the one to be connected to. */
+export function wasDemoted(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("READONLY");
+}
