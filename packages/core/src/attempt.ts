@@ -17,6 +17,8 @@ export class Attempt {
   readonly #timer: Timer | undefined;
   readonly #unlisten: (() => void) | undefined;
   #interrupt: ((reason: unknown) => void) | undefined;
+  // Of the one request that is at a driver.
+  #ended: (() => void) | undefined;
   #over: { readonly reason: unknown } | undefined;
 
   constructor(clock: Clock, timeout: number, signal: AbortSignal | undefined) {
@@ -33,6 +35,15 @@ export class Attempt {
       if (this.#over) this.#controller.abort(this.#over.reason);
     }
     return this.#controller.signal;
+  }
+
+  /** Calls `callback` once when the attempt ends early, or soon if it has; what it returns takes that back. */
+  onEnd(callback: () => void): () => void {
+    if (this.#over || this.#ended) return onAbort(this.signal, callback);
+    this.#ended = callback;
+    return () => {
+      if (this.#ended === callback) this.#ended = undefined;
+    };
   }
 
   /** Whether it ended early. */
@@ -66,6 +77,9 @@ export class Attempt {
     this.#over = { reason };
     this.#interrupt?.(reason);
     this.#controller?.abort(reason);
+    const ended = this.#ended;
+    this.#ended = undefined;
+    ended?.();
     this.close();
   }
 

@@ -2,7 +2,16 @@ import { Attempt } from "./attempt.js";
 import type { Awake } from "./awake.js";
 import type { Clock } from "./clock.js";
 
-/** The attempts of one started coordinator that are under way. */
+/** What ends an attempt. */
+interface Limits {
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether it also ends when the backend stops answering. */
+  readonly impatient?: boolean;
+}
+
+/** The attempts of one started coordinator that are under way: all of them end with it. */
 export class Attempts {
   readonly #clock: Clock;
   readonly #awake: Awake;
@@ -15,26 +24,31 @@ export class Attempts {
     this.#awake = awake;
   }
 
-  /**
-   * Runs `work` as an attempt: it ends after `timeout` milliseconds, with the signal, and with the
-   * coordinator. An impatient one also ends when the backend stops answering.
-   */
-  async run<T>(
-    limits: { timeout: number; signal?: AbortSignal | undefined; impatient?: boolean },
-    work: (attempt: Attempt) => Promise<T>,
-  ): Promise<T> {
-    const attempt = new Attempt(this.#clock, limits.timeout, limits.signal);
-    this.#all.add(attempt);
-    if (limits.impatient) this.#impatient.add(attempt);
-    this.#awake.add();
+  /** Runs `work` as an attempt, from `begin()` to `done()`. */
+  async run<T>(limits: Limits, work: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const attempt = this.begin(limits);
     try {
       return await work(attempt);
     } finally {
-      attempt.close();
-      this.#all.delete(attempt);
-      if (limits.impatient) this.#impatient.delete(attempt);
-      this.#awake.remove();
+      this.done(attempt);
     }
+  }
+
+  /** Begins an attempt, which is to be told to `done()` in the end. */
+  begin({ timeout, signal, impatient }: Limits): Attempt {
+    const attempt = new Attempt(this.#clock, timeout, signal);
+    this.#all.add(attempt);
+    if (impatient) this.#impatient.add(attempt);
+    this.#awake.add();
+    return attempt;
+  }
+
+  /** However it ended. */
+  done(attempt: Attempt): void {
+    attempt.close();
+    this.#all.delete(attempt);
+    this.#impatient.delete(attempt);
+    this.#awake.remove();
   }
 
   /** Ends those that do not wait. */

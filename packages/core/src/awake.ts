@@ -25,12 +25,11 @@ export class Awake {
   }
 
   /** Until `work` has settled. */
-  async during<T>(work: Promise<T>): Promise<T> {
+  during<T>(work: Promise<T>): Promise<T> {
     this.add();
-    try {
-      return await work;
-    } finally {
-      this.remove();
-    }
+    const over = (): void => this.remove();
+    // Its result is the caller's, its failure too.
+    work.then(over, over);
+    return work;
   }
 }

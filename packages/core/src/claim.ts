@@ -1,4 +1,3 @@
-import { onAbort } from "./abort.js";
 import type { AcquireRequest, Busy, Grant, Lease } from "./contract.js";
 import type { LossReason } from "./errors.js";
 
@@ -34,10 +33,9 @@ export class Claim {
       this.#reject = reject;
     });
     this.#lost = new Promise((resolve) => (this.#lose = resolve));
-    const { owner, signal } = request;
-    this.#unlisten = onAbort(signal, () => {
-      this.#reject(signal.reason);
-      keeper.withdraw(owner);
+    this.#unlisten = request.onAbort(() => {
+      this.#reject(request.signal.reason);
+      keeper.withdraw(request.owner);
     });
   }
 

@@ -51,6 +51,9 @@ class SystemTimer implements Timer {
   }
 }
 
+/** What keeps the process running: to wake one handle costs less than to make one each time. */
+const awake = { reasons: 0, handle: undefined as NodeJS.Timeout | undefined };
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Number(process.hrtime.bigint()) / 1e6,
@@ -59,7 +62,13 @@ export const systemClock: Clock = {
   boot: () => uptime() * 1000,
   timer: (ms, callback) => new SystemTimer(ms, callback),
   keepAlive: () => {
-    const handle = setInterval(() => {}, longestTimeout);
-    return () => clearInterval(handle);
+    awake.handle ??= setInterval(() => {}, longestTimeout);
+    if (++awake.reasons === 1) awake.handle.ref();
+    let isReason = true;
+    return () => {
+      if (!isReason) return;
+      isReason = false;
+      if (--awake.reasons === 0) awake.handle?.unref();
+    };
   },
 };

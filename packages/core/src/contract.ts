@@ -79,7 +79,7 @@ export interface SessionEnd {
 
 /**
  * A request for a lock. Hand it on as it is: its `signal` is made when it is first read, because most
- * requests are answered without one, and a spread leaves it out.
+ * requests are answered without one, and a spread leaves it and `onAbort()` out.
  */
 export interface AcquireRequest {
   /** The lock's full name: any well-formed string but the empty one. */
@@ -90,6 +90,11 @@ export interface AcquireRequest {
   /** Whether to wait until it is free, or to answer `Busy` at once. */
   readonly wait: boolean;
   readonly signal: AbortSignal;
+  /**
+   * Calls `callback` once when `signal` is aborted, or soon if it is already, as the function of that
+   * name does, and without making the signal. The function it returns takes that back.
+   */
+  onAbort(callback: () => void): () => void;
   /** What to record of the holder, once granted. */
   readonly info: HolderInfo;
 }

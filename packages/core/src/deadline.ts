@@ -40,7 +40,7 @@ export class Deadlines {
         if (group.members.delete(late) && group.members.size === 0) group.timer?.cancel();
       };
       group.members.add(late);
-      (async () => work(group.controller.signal))().then(
+      started(work, group.controller.signal).then(
         (value) => {
           leave();
           resolve(value);
@@ -80,6 +80,15 @@ export class Deadlines {
       for (const late of group.members) late();
       group.controller.abort(tookLonger("It", this.#ms));
     });
+  }
+}
+
+/** What is thrown at once is a rejection too. */
+function started<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return work(signal);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

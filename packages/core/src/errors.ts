@@ -94,10 +94,3 @@ export function asUnavailable(error: unknown, what: string): unknown {
     { cause: error },
   );
 }
-
-/** As `asUnavailable`, for `catch()`. */
-export function unavailable(what: string): (error: unknown) => never {
-  return (error) => {
-    throw asUnavailable(error, what);
-  };
-}

@@ -138,10 +138,10 @@ export class HeldLock implements Hold {
     return Math.max(0, left);
   }
 
-  async release(): Promise<void> {
-    if (this.#lost && !this.#released) return;
+  release(): Promise<void> {
+    if (this.#lost && !this.#released) return Promise.resolve();
     this.#released ??= this.#keeper.giveBack(this);
-    await this.#released;
+    return this.#released.then(nothing);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,6 +170,7 @@ export class HeldLock implements Hold {
 }
 
 const known = ["atLeast"];
+const nothing = (): void => {};
 
 const whatHappened: Record<LossReason, string> = {
   expired: "its time ran out before the backend acknowledged a renewal",

@@ -10,15 +10,15 @@ export interface LinkOptions<C> {
   /** How long to wait before connecting is tried again. */
   readonly retryAfter: number;
   /** Makes a connection that is not open yet. It calls `lost` when it breaks, maybe twice. */
-  make(lost: (error: unknown) => void): C;
+  readonly make: (lost: (error: unknown) => void) => C;
   /** Opens it, and says what comes first on every connection; `connection` is that one by then. */
-  greet(connection: C): Promise<void>;
+  readonly greet: (connection: C) => Promise<void>;
   /** Closes it, open or not; nothing comes by it any more. */
-  close(connection: C): void;
+  readonly close: (connection: C) => void;
   /** Told when an open connection broke, and when another one is open: as of a session's context. */
-  state(state: "connected" | "suspended"): void;
+  readonly state: (state: "connected" | "suspended") => void;
   /** The error for who needs a connection when there is none; `cause` is what broke the last one. */
-  unavailable(cause: unknown): CoordError;
+  readonly unavailable: (cause: unknown) => CoordError;
 }
 
 /**
@@ -65,6 +65,7 @@ export class Link<C> {
 
   /** Waits until a connection is open, `within` at most; then, and when it is closed, rejects COORD_UNAVAILABLE. */
   ready(): Promise<void> {
+    if (this.#isReady) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         timer.cancel();
@@ -74,7 +75,7 @@ export class Link<C> {
       };
       const timer = this.#options.clock.timer(this.#options.within, settle);
       this.#waiting.add(settle);
-      if (this.#isReady || this.#isClosed) settle();
+      if (this.#isClosed) settle();
     });
   }
 
@@ -90,7 +91,7 @@ export class Link<C> {
     for (let isAsked = false; ;) {
       const again = isAsked;
       try {
-        await this.ready();
+        if (!this.#isReady) await this.ready();
         isAsked = true;
         return { answer: await ask(this.connection), again };
       } catch (error) {

@@ -58,15 +58,18 @@ export class LockTable implements HoldKeeper {
 
   /** Waits for the lock as long as `want` says; answers `Busy` when somebody else still has it. */
   async acquire(name: string, want: Want): Promise<HeldLock | Busy> {
-    want.signal?.throwIfAborted();
+    const { timeout, signal } = want;
+    signal?.throwIfAborted();
+    const limits = { timeout: timeout || answerWithin, signal, impatient: timeout === 0 };
+    const attempt = this.#attempts.begin(limits);
     try {
-      const impatient = want.timeout === 0;
-      const limits = { timeout: want.timeout || answerWithin, signal: want.signal, impatient };
-      return await this.#attempts.run(limits, (attempt) => this.#inTurn(name, want, attempt));
+      return await this.#inTurn(name, want, attempt);
     } catch (error) {
       if (error !== timedOut) throw error;
-      if (want.timeout === 0) throw this.#connection.unavailable();
-      return { busy: true, holders: await this.#whoHolds(name, want.signal) };
+      if (timeout === 0) throw this.#connection.unavailable();
+      return { busy: true, holders: await this.#whoHolds(name, signal) };
+    } finally {
+      this.#attempts.done(attempt);
     }
   }
 
@@ -126,9 +129,10 @@ export class LockTable implements HoldKeeper {
     const request = new Request(name, owner, want, this.info, attempt);
     try {
       if (ticket.turn && want.timeout === 0) return this.#refuse(name, ticket);
-      await this.#waitForTurn(attempt, ticket);
+      if (ticket.turn) await this.#waitForTurn(attempt, ticket.turn);
       for (;;) {
-        const session = await this.#nextSession(attempt, want.timeout > 0);
+        const session =
+          this.#connection.session ?? (await this.#nextSession(attempt, want.timeout > 0));
         const granted = await this.#request(session, request, attempt, ticket);
         if (granted) return granted;
       }
@@ -138,8 +142,8 @@ export class LockTable implements HoldKeeper {
     }
   }
 
-  async #waitForTurn(attempt: Attempt, { turn }: Ticket): Promise<void> {
-    while (turn) {
+  async #waitForTurn(attempt: Attempt, turn: Promise<void>): Promise<void> {
+    for (;;) {
       try {
         await attempt.wait(turn);
         return;
@@ -177,7 +181,7 @@ export class LockTable implements HoldKeeper {
     attempt.throwIfOver();
     if (!this.#connection.has(session)) return undefined;
     const { name } = request;
-    const answer = (async () => session.acquire(request))();
+    const answer = ask(session, request);
     try {
       const granted = await attempt.wait(answer);
       if ("busy" in granted) {
@@ -207,7 +211,8 @@ export class LockTable implements HoldKeeper {
     const hold = new HeldLock(name, session, grant, ticket, this);
     ticket.holder = hold;
     this.#holds.add(hold);
-    this.#leases.add(grant.lease);
+    // The session's own is watched with the session.
+    if (grant.lease !== session.lease) this.#leases.add(grant.lease);
     this.#awake.add();
     return hold;
   }
@@ -236,5 +241,13 @@ export class LockTable implements HoldKeeper {
 
   #holdersHere(name: string): HolderInfo[] {
     return [...this.#queues.serving(name)].flatMap(({ holder }) => holder?.info ?? []);
+  }
+}
+
+function ask(session: Session, request: Request): Promise<Grant | Busy> {
+  try {
+    return session.acquire(request);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

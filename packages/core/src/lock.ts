@@ -45,7 +45,7 @@ export class Lock {
    * COORD_UNAVAILABLE when the backend could not say; with `signal.reason` when that was aborted;
    * COORD_STOPPED when the coordinator stopped. Whichever it is, nothing is left behind.
    */
-  async acquire(options: AcquireOptions = {}): Promise<Hold> {
+  acquire(options: AcquireOptions = {}): Promise<Hold> {
     return this.#acquire(options);
   }
 

@@ -36,8 +36,8 @@ export class Ticket {
 interface Line {
   /** Those whose turn it is: one exclusive request, or any number of shared ones. */
   readonly serving: Set<Ticket>;
-  /** The others, in order of arrival. */
-  readonly waiting: Set<Ticket>;
+  /** The others, in order of arrival; most names never have any. */
+  waiting?: Set<Ticket>;
 }
 
 /**
@@ -58,16 +58,16 @@ export class FairQueues {
   enter(name: string, shared: boolean): Ticket {
     let line = this.#lines.get(name);
     if (!line) {
-      line = { serving: new Set(), waiting: new Set() };
+      line = { serving: new Set() };
       this.#lines.set(name, line);
     }
     const entered = line;
     const ticket = new Ticket(shared, (leaving) => this.#leave(name, entered, leaving));
-    if (line.waiting.size === 0 && admits(line, ticket)) {
+    if (!line.waiting?.size && admits(line, ticket)) {
       line.serving.add(ticket);
     } else {
       ticket.wait();
-      line.waiting.add(ticket);
+      (line.waiting ??= new Set()).add(ticket);
     }
     return ticket;
   }
@@ -78,14 +78,15 @@ export class FairQueues {
   }
 
   #leave(name: string, line: Line, ticket: Ticket): void {
-    if (!line.serving.delete(ticket) && !line.waiting.delete(ticket)) return;
-    for (const next of line.waiting) {
+    const { serving, waiting } = line;
+    if (!serving.delete(ticket) && !waiting?.delete(ticket)) return;
+    for (const next of waiting ?? []) {
       if (!admits(line, next)) break;
-      line.waiting.delete(next);
-      line.serving.add(next);
+      waiting?.delete(next);
+      serving.add(next);
       next.call();
     }
-    if (line.serving.size === 0) this.#lines.delete(name);
+    if (serving.size === 0) this.#lines.delete(name);
   }
 }
 

@@ -30,4 +30,8 @@ export class Request implements AcquireRequest {
   get signal(): AbortSignal {
     return this.#attempt.signal;
   }
+
+  onAbort(callback: () => void): () => void {
+    return this.#attempt.onEnd(callback);
+  }
 }

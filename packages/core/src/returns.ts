@@ -3,7 +3,7 @@ import type { Clock, Timer } from "./clock.js";
 import type { Connection } from "./connection.js";
 import type { Busy, Grant, Logger, Session } from "./contract.js";
 import { cleanUpWithin, Deadlines } from "./deadline.js";
-import { messageOf, unavailable } from "./errors.js";
+import { asUnavailable, messageOf } from "./errors.js";
 import type { Ticket } from "./queue.js";
 
 /** What a driver was granted and has to be given back. */
@@ -50,7 +50,9 @@ export class Returns {
 
   /** Tries once to give back what a retry will ask for again. */
   async once(name: string, grant: Grant): Promise<void> {
-    await this.#release(name, grant).catch((error: unknown) => this.#log.debug(messageOf(error)));
+    await this.#release(name, grant).catch((error: unknown) =>
+      this.#log.debug(`${releasing(name)} failed: ${messageOf(error)}`),
+    );
   }
 
   /** Gives back what a request is granted although nobody waits for it any more, if it is. */
@@ -87,7 +89,7 @@ export class Returns {
       return answer;
     } catch (error) {
       this.#again(pending, grant, backoff(100, 5_000));
-      throw error;
+      throw asUnavailable(error, releasing(pending.name));
     }
   }
 
@@ -105,8 +107,7 @@ export class Returns {
   }
 
   #release(name: string, grant: Grant): Promise<"released" | "gone"> {
-    const what = `Releasing "${name}"`;
-    return this.#deadlines.run(what, (signal) => grant.release(signal)).catch(unavailable(what));
+    return this.#deadlines.run(releasing(name), (signal) => grant.release(signal));
   }
 
   #add(name: string, session: Session, ticket: Ticket): Return {
@@ -119,4 +120,8 @@ export class Returns {
     pending.timer?.cancel();
     if (this.#pending.delete(pending)) pending.ticket.leave();
   }
+}
+
+function releasing(name: string): string {
+  return `Releasing "${name}"`;
 }

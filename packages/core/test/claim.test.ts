@@ -1,4 +1,4 @@
-import { Claim, endless, type AcquireRequest } from "@coord/core/driver";
+import { Claim, endless, onAbort, type AcquireRequest } from "@coord/core/driver";
 import { describe, expect, test } from "vitest";
 
 function claimed() {
@@ -10,6 +10,7 @@ function claimed() {
     mode: "exclusive",
     wait: true,
     signal: controller.signal,
+    onAbort: (callback) => onAbort(controller.signal, callback),
     info: { member: "me" },
   };
   const claim = new Claim(request, {

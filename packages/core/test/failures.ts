@@ -168,8 +168,9 @@ async function failAtLocks({ clock, start, make, backend }: World): Promise<void
     state,
   });
   await session.close(signal);
-  const request = { name: "x", owner: "1", mode: "exclusive", wait: true, signal, info } as const;
-  await failing(() => session.acquire(request));
+  const onAbort = (): (() => void) => () => {};
+  const request = { name: "x", owner: "1", mode: "exclusive", wait: true, info } as const;
+  await failing(() => session.acquire({ ...request, signal, onAbort }));
 }
 
 async function failAtTheBackend(log: string[]): Promise<void> {

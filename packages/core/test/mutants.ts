@@ -96,7 +96,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "R15",
     file: "queue.ts",
-    from: "if (line.waiting.size === 0 && admits(line, ticket)) {",
+    from: "if (!line.waiting?.size && admits(line, ticket)) {",
     to: "if (admits(line, ticket)) {",
   },
 ];

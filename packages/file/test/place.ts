@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { connect, type CoordinatorOptions } from "@coord/core";
-import type { AcquireRequest, Grant, Session } from "@coord/core/driver";
+import { onAbort, type AcquireRequest, type Grant, type Session } from "@coord/core/driver";
 import { file } from "@coord/file";
 import { onTestFinished } from "vitest";
 
@@ -37,9 +37,10 @@ export async function sessionOf(
 
 /** What core asks of a session. */
 export function request(name: string, other: Partial<AcquireRequest> = {}): AcquireRequest {
-  const { signal } = new AbortController();
+  const { signal = new AbortController().signal } = other;
   const info = { member: "me" };
-  return { name, owner: "me", mode: "exclusive", wait: true, signal, info, ...other };
+  const given = { owner: "me", mode: "exclusive", wait: true, info, ...other } as const;
+  return { ...given, name, signal, onAbort: (callback) => onAbort(signal, callback) };
 }
 
 /** Acquires from a session what is free, or will be. */

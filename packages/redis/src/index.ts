@@ -29,11 +29,8 @@ export const redis: RedisDriver & {
   ...driverBy((url) => connectTo(targetOf(url))),
   from: (client) =>
     driverBy((url) => {
-      if (url.hosts.length === 0 && url.path === "") return connectLike(client);
-      throw new CoordError(
-        "COORD_BAD_URL",
-        "The client given to redis.from() says where the server is. Leave host and path out, as in redis:?namespace=app.",
-      );
+      refuseWhere(url);
+      return connectLike(client);
     }),
 };
 
@@ -46,6 +43,22 @@ function driverBy(connectionsOf: (url: RedisUrl) => Connect): RedisDriver {
   };
 }
 
+/** A client of the user's says where the server is and how to get there; a URL cannot say it again. */
+function refuseWhere({ hosts, path, username, password, options: given }: RedisUrl): void {
+  if (hosts.length > 0 || path !== "" || username !== undefined || password !== undefined) {
+    throw new CoordError(
+      "COORD_BAD_URL",
+      "The client given to redis.from() says where the server is. Leave host and path out, as in redis:?namespace=app.",
+    );
+  }
+  const where = Object.keys(given).filter((name) => /^(db$|ssl|sentinel)/.test(name));
+  if (where.length === 0) return;
+  throw new CoordError(
+    "COORD_BAD_OPTION",
+    `The client given to redis.from() says how to get to the server. Leave ${where.join(", ")} out of the URL, and give it to the client.`,
+  );
+}
+
 function openSession(
   url: RedisUrl,
   connect: Connect,
@@ -53,6 +66,13 @@ function openSession(
 ): Promise<RedisSession> {
   const { lock_timeout: lockTimeout, timeout, namespace = "coord" } = url.options;
   const ttl = lockTimeout ?? timeout ?? context.ttl;
+  const restartDelay = url.options.restart_delay ?? false;
+  if (restartDelay && connect.ofCluster) {
+    throw new CoordError(
+      "COORD_BAD_OPTION",
+      "restart_delay is for one server, or for what Sentinels name: a node of a Cluster that comes back is not noticed. Leave it out.",
+    );
+  }
   const within = url.options.socket_timeout ?? Math.min(ttl / 4, 2_000);
   const place = {
     connect,
@@ -60,7 +80,7 @@ function openSession(
     traits: traitsOf(ttl),
     within,
     connectWithin: url.options.socket_connect_timeout ?? within,
-    restartDelay: url.options.restart_delay ?? false,
+    restartDelay,
   };
   return RedisSession.open(place, { ...context, ttl });
 }

@@ -19,6 +19,8 @@ export const prelude = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local microseconds = time[1] * 1000000 + time[2]
+-- Of sessions; a namespace has no brace in it.
+local channels = string.match(KEYS[1], '^[^{]*') .. 'session:'
 
 local function int(number) return string.format('%.0f', number) end
 
@@ -109,12 +111,12 @@ local function hold(lock, owner, record, ttl)
   return record.token
 end
 
-local function tell(channels, record, word, owner)
+local function tell(record, word, owner)
   redis.call('PUBLISH', channels .. record.session, word .. ' ' .. owner)
 end
 
--- Gives who waits longest a claim, as far as the lock is free for it.
-local function pass(lock, claim, channels, me)
+-- Gives who waits longest a claim, as far as the lock is free for it: 2 s, or a third of the ttl, to confirm it.
+local function pass(lock, ttl, me)
   while true do
     local head = redis.call('ZRANGE', lock.queue, 0, 0)[1]
     if not head then return end
@@ -124,8 +126,8 @@ local function pass(lock, claim, channels, me)
     if record then
       if record.mode == 'x' then redis.call('HDEL', lock.state, head) end
       record.status = 'c'
-      take(lock, head, record, claim)
-      if head ~= me then tell(channels, record, 'claim', head) end
+      take(lock, head, record, math.min(2000, math.ceil(ttl / 3)))
+      if head ~= me then tell(record, 'claim', head) end
     end
   end
 end

@@ -20,6 +20,13 @@ export class Rechecks {
     this.#arm(at);
   }
 
+  /** It waits no more. */
+  forget(owner: string): void {
+    if (!this.#due.delete(owner) || this.#due.size > 0) return;
+    this.stop();
+    this.#looksAt = Infinity;
+  }
+
   stop(): void {
     this.#due.clear();
     this.#timer?.cancel();

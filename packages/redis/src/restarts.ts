@@ -10,7 +10,7 @@ export class Restarts {
   readonly #ttl: number | undefined;
   // The servers we have met, by their starts.
   readonly #runs = new Set<string>();
-  #over = -Infinity;
+  #over = 0;
 
   /** Without a ttl no server is too young. */
   constructor(clock: Clock, ttl: number | undefined) {
@@ -20,7 +20,7 @@ export class Restarts {
 
   /** How many milliseconds are left. */
   get left(): number {
-    return Math.max(0, this.#over - this.#clock.now());
+    return this.#over > 0 ? Math.max(0, this.#over - this.#clock.now()) : 0;
   }
 
   /** The error for whoever cannot wait until then. */

@@ -1,31 +1,33 @@
 import { prelude } from "./prelude.js";
 
 /**
- * ARGV: owner, mode and whether to wait, ttl, claim, channels, session, info. Asked again by the same
- * owner, it says how that stands. Gives `held` and the token; `busy` and the holders; `wait` and after
- * how many milliseconds to look again, or -1.
+ * ARGV: owner, mode and whether to wait, ttl, record. Asked again by the same owner, it says how that
+ * stands. Gives the token of what is held; `busy` and the holders; `wait` and after how many milliseconds to
+ * look again, or -1.
  */
 const acquire = `
-if string.sub(ARGV[2], 1, 1) == 'x' and redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then
-  local time = redis.call('TIME')
-  local token = time[1] * 1000000 + time[2]
-  if (tonumber(redis.call('GET', KEYS[4]) or '') or 0) < token then
-    local text = string.format('%.0f', token)
-    redis.call('SET', KEYS[4], text, 'PX', 86400000)
-    redis.call('SET', KEYS[1], table.concat({ 'coord:x h', ARGV[1], '- 0', string.sub(text, 1, -4), text,
-      ARGV[6], ARGV[7] }, ' '), 'PX', ARGV[3])
-    return { 'held', text }
+local call = redis.call
+if string.byte(ARGV[2]) == 120 and call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then
+  local time = call('TIME')
+  local token = time[1] .. string.sub('00000' .. time[2], -6)
+  local last = call('GET', KEYS[4])
+  if not last or #last == 16 and last < token then
+    call('SET', KEYS[4], token, 'PX', '86400000')
+    call('SET', KEYS[1], 'coord:x h ' .. ARGV[1] .. ' - 0 ' .. string.sub(token, 1, 13) .. ' ' .. token ..
+      ' ' .. ARGV[4], 'PX', ARGV[3])
+    return token
   end
 end
 ${prelude}
-local owner, mode, ttl, claim, channels = ARGV[1], string.sub(ARGV[2], 1, 1), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local owner, mode, ttl = ARGV[1], string.sub(ARGV[2], 1, 1), tonumber(ARGV[3])
+local session, info = string.match(ARGV[4], '^(%S+) (.*)$')
 local lock = load(1)
-pass(lock, claim, channels, owner)
+pass(lock, ttl, owner)
 local record = lock.records[owner]
 if not record then
-  record = { mode = mode, since = int(now), token = '0', session = ARGV[6], asked = '-', info = ARGV[7] }
+  record = { mode = mode, since = int(now), token = '0', session = session, asked = '-', info = info }
   if admits(lock, mode) and redis.call('EXISTS', lock.queue) == 0 then
-    return { 'held', hold(lock, owner, record, ttl) }
+    return hold(lock, owner, record, ttl)
   end
   if string.sub(ARGV[2], 2) == '0' then return { 'busy', holders(lock) } end
   local last = redis.call('ZRANGE', lock.queue, -1, -1, 'WITHSCORES')
@@ -35,9 +37,9 @@ if not record then
 end
 if record.status ~= 'w' then
   lock.held = lock.held - 1
-  if record.status == 'c' then return { 'held', hold(lock, owner, record, ttl) } end
+  if record.status == 'c' then return hold(lock, owner, record, ttl) end
   take(lock, owner, record, ttl)
-  return { 'held', record.token }
+  return record.token
 end
 record.till = now + ttl
 write(lock, owner, record)
@@ -49,16 +51,16 @@ if left < 0 or lock.held == 0 and left > 250 then left = 250 end
 return { 'wait', left + 1 }
 `;
 
-/** ARGV: owner, claim, channels. Gives 1 for a hold, else 0; a place in the queue or a claim is given up too. */
+/** ARGV: owner, ttl. Gives 1 for a hold, else 0; a place in the queue or a claim is given up too. */
 const release = `
-local mine = 'coord:x h ' .. ARGV[1] .. ' - '
-local value = redis.call('GET', KEYS[1])
-if value and string.sub(value, 1, #mine) == mine and redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then
-  redis.call('DEL', KEYS[1])
+local call, mine = redis.call, 'coord:x h ' .. ARGV[1] .. ' - '
+local value = call('GET', KEYS[1])
+if value and string.sub(value, 1, #mine) == mine and call('EXISTS', KEYS[2], KEYS[3]) == 0 then
+  call('DEL', KEYS[1])
   return 1
 end
 ${prelude}
-local owner, claim, channels = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local owner, ttl = ARGV[1], tonumber(ARGV[2])
 local lock = load(1)
 local record = lock.records[owner]
 if not record then return 0 end
@@ -66,16 +68,16 @@ drop(lock, owner)
 for breaker in string.gmatch(record.asked, '[^,-][^,]*') do
   redis.call('PUBLISH', channels .. breaker, 'given ' .. owner)
 end
-pass(lock, claim, channels)
+pass(lock, ttl)
 return record.status == 'h' and 1 or 0
 `;
 
 /**
- * Of many locks at once. ARGV: ttl, claim, channels, then an owner for each lock. Gives a letter for
+ * Of many locks at once. ARGV: ttl, then an owner for each lock. Gives a letter for
  * each: `h` held, `b` held and to be given back, `c` claimed, `w` waiting, `g` gone.
  */
 const renew = `${prelude}
-local ttl, claim, channels = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local ttl = tonumber(ARGV[1])
 local function renewOne(index, owner)
   local lock = keysAt(index)
   local value = redis.call('GET', lock.key)
@@ -100,11 +102,11 @@ local function renewOne(index, owner)
     return record.asked == '-' and 'h' or 'b'
   end
   extend(lock.queue, ttl)
-  pass(lock, claim, channels, owner)
+  pass(lock, ttl, owner)
   return record.status
 end
 local answer = {}
-for i = 4, #ARGV do answer[i - 3] = renewOne((i - 4) * 4 + 1, ARGV[i]) end
+for i = 2, #ARGV do answer[i - 1] = renewOne((i - 2) * 4 + 1, ARGV[i]) end
 return table.concat(answer)
 `;
 
@@ -119,11 +121,11 @@ return { holders(lock), waiters }
 `;
 
 /**
- * ARGV: whether by force, token or nothing, session, claim, channels. Gives the holders it is about,
+ * ARGV: whether by force, token or nothing, session, ttl. Gives the holders it is about,
  * and for how many milliseconds the lock may still be theirs.
  */
 const breakUp = `${prelude}
-local force, token, session, claim, channels = ARGV[1] == '1', ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local force, token, session, ttl = ARGV[1] == '1', ARGV[2], ARGV[3], tonumber(ARGV[4])
 local lock = load(1)
 local about = {}
 for _, holder in ipairs(holders(lock)) do
@@ -135,16 +137,16 @@ for _, holder in ipairs(holders(lock)) do
       if force then redis.call('DEL', lock.key) lock.value = false end
     elseif force then
       drop(lock, owner)
-      tell(channels, record, 'broken', owner)
+      tell(record, 'broken', owner)
     else
       record.asked = record.asked .. ',' .. session
       write(lock, owner, record, math.max(1, redis.call('PTTL', lock.key)))
-      tell(channels, record, 'asked', owner)
+      tell(record, 'asked', owner)
     end
   end
 end
 local left = redis.call('PTTL', lock.key)
-pass(lock, claim, channels)
+pass(lock, ttl)
 return { about, left }
 `;
 

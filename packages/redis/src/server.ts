@@ -4,12 +4,10 @@ import type { Keys } from "./keys.js";
 
 /** Of how many locks one script renews the holds: the server does nothing else meanwhile. */
 const renewedAtOnce = 500;
-/** How long, in milliseconds, a claim stays for who has to confirm it; a third of the ttl if that is less. */
-const claimFor = 2_000;
 
-/** What the acquiring script answers. */
+/** What the acquiring script answers: the token of what is held, else why it is not. */
 export type Acquired =
-  | readonly ["held", token: string]
+  | string
   | readonly ["wait", recheckAfter: number]
   | readonly ["busy", holders: readonly Entry[]];
 
@@ -32,9 +30,8 @@ export class Server {
   readonly #link: Link<Connections>;
   readonly #keys: Keys;
   readonly #session: string;
-  readonly #info: string;
+  readonly #record: string;
   readonly #ttl: string;
-  readonly #claimFor: string;
 
   constructor(
     link: Link<Connections>,
@@ -44,9 +41,8 @@ export class Server {
     this.#link = link;
     this.#keys = keys;
     this.#session = session;
-    this.#info = JSON.stringify(info);
+    this.#record = `${session} ${JSON.stringify(info)}`;
     this.#ttl = String(Math.ceil(ttl));
-    this.#claimFor = String(Math.ceil(Math.min(claimFor, ttl / 3)));
   }
 
   info(): Promise<string> {
@@ -55,34 +51,28 @@ export class Server {
 
   async acquire({ name, owner, mode, wait }: AcquireRequest): Promise<Acquired> {
     const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
-    const limits = [this.#ttl, this.#claimFor, this.#keys.channels];
-    const args = [owner, how, ...limits, this.#session, this.#info];
-    return (await this.#link.connection.commands.coordAcquire(
-      ...this.#keys.of(name),
-      ...args,
-    )) as Acquired;
+    const { commands } = this.#link.connection;
+    const args = [...this.#keys.of(name), owner, how, this.#ttl, this.#record];
+    return (await commands.coordAcquire(...args)) as Acquired;
   }
 
   /** Also from the queue; whether it was held. */
   async release({ name, owner }: Owned): Promise<boolean> {
-    const args = [owner, this.#claimFor, this.#keys.channels];
-    return (
-      (await this.#link.connection.commands.coordRelease(...this.#keys.of(name), ...args)) === 1
-    );
+    const { commands } = this.#link.connection;
+    return (await commands.coordRelease(...this.#keys.of(name), owner, this.#ttl)) === 1;
   }
 
   /** How each of them stands, renewed if it does. */
   async renew(owned: readonly Owned[]): Promise<readonly Letter[]> {
     const { commands, together } = this.#link.connection;
     if (owned.length === 0) await commands.ping();
-    const settings = [this.#ttl, this.#claimFor, this.#keys.channels];
     const atOnce = together ? renewedAtOnce : 1;
     const parts: Promise<unknown>[] = [];
     for (let from = 0; from < owned.length; from += atOnce) {
       const some = owned.slice(from, from + atOnce);
       const keys = some.flatMap(({ name }) => this.#keys.of(name));
       const owners = some.map(({ owner }) => owner);
-      parts.push(commands.coordRenew(keys.length, ...keys, ...settings, ...owners));
+      parts.push(commands.coordRenew(keys.length, ...keys, this.#ttl, ...owners));
     }
     return (await Promise.all(parts)).join("").split("") as Letter[];
   }
@@ -95,8 +85,7 @@ export class Server {
   /** The holders it is about, and for how many milliseconds the lock may still be theirs. */
   async break(name: string, options: BreakOptions): Promise<readonly [Entry[], number]> {
     const { force, token = "" } = options;
-    const about = [force ? "1" : "0", String(token), this.#session];
-    const args = [...about, this.#claimFor, this.#keys.channels];
+    const args = [force ? "1" : "0", String(token), this.#session, this.#ttl];
     const broken = await this.#link.connection.commands.coordBreak(...this.#keys.of(name), ...args);
     return broken as [Entry[], number];
   }

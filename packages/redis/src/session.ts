@@ -1,4 +1,4 @@
-import { Claim, CoordError, Link, onAbort, startLease } from "@coord/core/driver";
+import { Claim, Link, onAbort, startLease } from "@coord/core/driver";
 import type {
   AcquireRequest,
   BreakOptions,
@@ -14,10 +14,10 @@ import type {
   SessionEnd,
   Traits,
 } from "@coord/core/driver";
-import { awaitGivenBack } from "./breaking.js";
+import { breakLock } from "./breaking.js";
 import { readInfo } from "./checks.js";
 import type { Connections } from "./connection/connect.js";
-import { noAnswer, retryAfter, wasDemoted, isRefusal } from "./connection/failures.js";
+import { isRefusal, noAnswer, retryAfter, sessionOver, wasDemoted } from "./connection/failures.js";
 import { Givebacks } from "./givebacks.js";
 import { infoOf } from "./holders.js";
 import { Rechecks } from "./rechecks.js";
@@ -72,7 +72,7 @@ export class RedisSession implements Session, ClaimKeeper {
       clock,
       within,
       retryAfter,
-      make: (lost) => connect({ within, connectWithin, hear, lost }),
+      make: (lost) => connect({ clock, within, connectWithin, hear, lost }),
       greet: (connections) => this.#greet(connections, keys.channels + this.id),
       close: (connections) => connections.close(),
       state: (state) => context.state(state),
@@ -104,15 +104,10 @@ export class RedisSession implements Session, ClaimKeeper {
     return { holders: holders.map(infoOf), waiters: waiters.map(infoOf) };
   }
 
-  async break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
-    const [entries, left] = await this.#server.break(name, options);
-    const holders = entries.map(infoOf);
-    if (holders.length === 0) return { outcome: "free", holders };
-    if (options.force) return { outcome: "forced", holders };
+  break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
     const { clock } = this.#context;
-    const find = async () => (await this.#server.inspect(name))[0];
-    const given = { clock, find, given: this.#breaking };
-    return { outcome: await awaitGivenBack(given, { entries, left, signal }), holders };
+    const tools = { server: this.#server, clock, given: this.#breaking };
+    return breakLock(tools, { name, options, signal });
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -121,8 +116,7 @@ export class RedisSession implements Session, ClaimKeeper {
     try {
       for (const { request } of this.#claims.values()) this.#givebacks.add(request);
       this.#claims.clear();
-      await this.#link.ready();
-      await this.#givebacks.again();
+      await this.#giveBackAll(signal);
     } finally {
       unlisten();
       this.#end("closed");
@@ -146,7 +140,15 @@ export class RedisSession implements Session, ClaimKeeper {
     const claim = this.#claims.get(owner);
     if (!claim) return;
     this.#claims.delete(owner);
+    this.#rechecks.forget(owner);
     this.#givebacks.add(claim.request);
+  }
+
+  async #giveBackAll(signal: AbortSignal): Promise<void> {
+    const give = (): Promise<void> => this.#givebacks.again();
+    // When its time is over, all that it held ends by itself: who lost the server must not hurry back.
+    if (this.#context.clock.now() < this.lease.usableUntil) await this.#link.insist(give, signal);
+    else await this.#link.ready().then(give);
   }
 
   /** What all connections begin with. */
@@ -202,11 +204,11 @@ export class RedisSession implements Session, ClaimKeeper {
     }
   }
 
-  #answered(claim: Claim, [how, what]: Acquired): void {
+  #answered(claim: Claim, answer: Acquired): void {
+    if (typeof answer === "string") return claim.grant(answer);
     const { owner } = claim.request;
-    if (how === "held") {
-      claim.grant(what);
-    } else if (how === "wait") {
+    const [how, what] = answer;
+    if (how === "wait") {
       if (what >= 0) this.#rechecks.after(what, owner);
     } else {
       this.#claims.delete(owner);
@@ -247,11 +249,7 @@ export class RedisSession implements Session, ClaimKeeper {
     this.#resolveEnded({ reason });
     this.#rechecks.stop();
     this.#link.close();
-    for (const claim of this.#claims.values()) claim.fail(isOver());
+    for (const claim of this.#claims.values()) claim.fail(sessionOver());
     this.#claims.clear();
   }
-}
-
-function isOver(): CoordError {
-  return new CoordError("COORD_UNAVAILABLE", "This session with Redis is over. Ask the next one.");
 }

@@ -126,6 +126,7 @@ describe("a URL is refused", () => {
     ["redis+sentinel://a", "COORD_BAD_OPTION", /\?sentinel=/],
     ["redis://a?sentinel=x&sentinel_fallback=b", "COORD_BAD_OPTION", /host:port/],
     ["rediss://a?ssl_ca_certs=/nowhere", "COORD_BAD_OPTION", /ENOENT/],
+    ["redis+cluster://a?restart_delay=true", "COORD_BAD_OPTION", /Sentinels/],
     ["redis://a?nonsense=1", "COORD_BAD_OPTION", /nonsense/],
     ["redis://127.0.0.1:1", "COORD_UNAVAILABLE", /ECONNREFUSED/],
   ])("%s", async (url, code, message) => {
@@ -133,12 +134,16 @@ describe("a URL is refused", () => {
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
-  test("where a client of the user's says already where to connect to", async () => {
-    const client = new Cluster([], { lazyConnect: true });
-    const driver = redis.from(client);
-    await expect(connect("redis+cluster://a", { drivers: [driver] })).rejects.toMatchObject({
-      code: "COORD_BAD_URL",
-    });
+  test.each([
+    ["redis+cluster://a", "COORD_BAD_URL", /host and path/],
+    ["redis:///3", "COORD_BAD_URL", /host and path/],
+    ["redis:?db=3", "COORD_BAD_OPTION", /Leave db out/],
+    ["redis:?ssl=true&sentinel=x", "COORD_BAD_OPTION", /Leave ssl, sentinel out/],
+    ["redis:?restart_delay=true", "COORD_BAD_OPTION", /Sentinels/],
+  ])("where a client of the user's says already how to connect: %s", async (url, code, message) => {
+    const driver = redis.from(new Cluster([], { lazyConnect: true }));
+    const refused = connect(url, { drivers: [driver] });
+    await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });
 

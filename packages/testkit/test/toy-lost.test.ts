@@ -169,8 +169,9 @@ describe("what comes late", () => {
     const lost = told(hold);
     const next = await opened[0]?.next();
     const signal = new AbortController().signal;
-    const request = { name: "x", owner: "o", mode: "exclusive", wait: false, signal } as const;
-    const granted = await next?.acquire({ ...request, info: { member: "next" } });
+    const onAbort = (): (() => void) => () => {};
+    const request = { name: "x", owner: "o", mode: "exclusive", wait: false } as const;
+    const granted = await next?.acquire({ ...request, signal, onAbort, info: { member: "next" } });
     expect(granted).toMatchObject({ token: expect.any(BigInt) });
     expect((await lost).reason).toBe("session");
     await next?.close(signal);

@@ -8,17 +8,17 @@ import type { Subject } from "../backend.js";
 /** For as long as what is measured lasts, and longer than any wait. */
 const longTtl = 60_000;
 
-/** What npm has for Redis. All of them try again after a time: the least that they take. */
+/** What npm has for Redis, with its defaults: all of them try again after a time. */
 export const peers: readonly Subject[] = [
   {
     name: "verrou",
-    how: "`@verrou/core` 0.5.2, `createLock(name, ttl)`; who waits tries again every 1 ms, which is not its default; it renews nothing by itself",
+    how: "`@verrou/core` 0.5.2, `createLock(name, ttl)`; who waits tries again every 250 ms, its default; it renews nothing by itself",
     shortestTtl: 1_000,
     open: async (address, { ttl = longTtl }) => {
       const connection = clientOf(address);
       // Its types are those of ioredis 5, and are the same as far as it goes.
       const store = redisStore({ connection: connection as never });
-      const locks = new LockFactory(store.factory(), { retry: { delay: 1, timeout: longTtl } });
+      const locks = new LockFactory(store.factory(), { retry: { timeout: longTtl } });
       return {
         lock: (name) => async () => {
           const lock = locks.createLock(name, ttl);
@@ -31,12 +31,11 @@ export const peers: readonly Subject[] = [
   },
   {
     name: "redlock",
-    how: "4.2.0, one server; who waits tries again every 1 ms, which is not its default; it renews nothing by itself",
+    how: "4.2.0, one server; who waits tries again after 200 ms and up to 100 more, its default; it renews nothing by itself",
     shortestTtl: 1_000,
     open: async (address, { ttl = longTtl }) => {
       const connection = clientOf(address);
-      const options = { retryCount: -1, retryDelay: 1, retryJitter: 0 };
-      const redlock = new Redlock([connection as never], options);
+      const redlock = new Redlock([connection as never], { retryCount: -1 });
       redlock.on("clientError", () => {});
       return {
         lock: (name) => async () => {
@@ -49,12 +48,12 @@ export const peers: readonly Subject[] = [
   },
   {
     name: "redis-semaphore",
-    how: "5.8.0, `Mutex`, which renews by itself; who waits tries again every 1 ms, which is not its default",
+    how: "5.8.0, `Mutex`, which renews by itself; who waits tries again every 10 ms, its default",
     shortestTtl: 1_000,
     renewsEvery: longTtl * 0.8,
     open: async (address, { ttl = longTtl }) => {
       const connection = clientOf(address);
-      const options = { lockTimeout: ttl, acquireTimeout: longTtl, retryInterval: 1 };
+      const options = { lockTimeout: ttl, acquireTimeout: longTtl };
       return {
         lock: (name) => async () => {
           const mutex = new Mutex(connection, name, options);

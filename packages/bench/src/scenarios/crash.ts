@@ -15,7 +15,8 @@ export const crash: Scenario = {
     { name: "ttl_ms", title: "at a ttl of, ms" },
   ],
   async play(stage) {
-    const { rounds } = stage.pace.crash;
+    const byTime = stage.backend.subjects.some(({ shortestTtl }) => shortestTtl !== undefined);
+    const rounds = byTime ? stage.pace.crash.timed : stage.pace.crash.rounds;
     const options = { shortestTtl: true };
     await using waiters = await Crew.start(stage, options);
     const results = await interleave(stage.backend.subjects, rounds, async (subject, round) => {

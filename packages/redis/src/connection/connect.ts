@@ -1,6 +1,8 @@
+import type { Clock } from "@coord/core/driver";
 import { Cluster, Redis } from "ioredis";
 import { scripts } from "../scripts.js";
 import type { Target } from "./target.js";
+import { Watchdog } from "./watchdog.js";
 
 /** What is asked of a server. */
 export interface Commands {
@@ -24,6 +26,7 @@ export interface Connections {
 }
 
 interface ConnectionOptions {
+  readonly clock: Clock;
   /** How long an answer may take, in milliseconds. */
   readonly within: number;
   /** How long connecting may take. */
@@ -34,14 +37,19 @@ interface ConnectionOptions {
 }
 
 /** Makes connections that are not open yet. */
-export type Connect = (options: ConnectionOptions) => Connections;
+export interface Connect {
+  (options: ConnectionOptions): Connections;
+  /** Whether they are to the nodes of a Cluster. */
+  readonly ofCluster: boolean;
+}
 
 type Client = Redis | Cluster;
-type Limits = Pick<ConnectionOptions, "within" | "connectWithin">;
+type Limits = Pick<ConnectionOptions, "clock" | "within" | "connectWithin">;
 
 /** Makes connections of our own to where a URL says. */
 export function connectTo(target: Target): Connect {
-  return connectBy((limits) =>
+  const ofCluster = target.kind === "cluster";
+  return connectBy(ofCluster, (limits) =>
     target.kind === "server"
       ? new Redis({ ...target.server, ...serverOptions(limits) })
       : new Cluster(target.nodes, clusterOptions(limits, target.server)),
@@ -50,8 +58,8 @@ export function connectTo(target: Target): Connect {
 
 /** Makes connections to where a client of the user's is connected to; that one is left alone. */
 export function connectLike(client: Client): Connect {
-  return connectBy((limits) =>
-    client instanceof Cluster || client.isCluster
+  return connectBy(client.isCluster, (limits) =>
+    client.isCluster
       ? (client as Cluster).duplicate(
           [],
           clusterOptions(limits, (client as Cluster).options.redisOptions),
@@ -60,20 +68,20 @@ export function connectLike(client: Client): Connect {
   );
 }
 
-function connectBy(make: (limits: Limits) => Client): Connect {
-  return ({ hear, lost, ...limits }) => {
+function connectBy(ofCluster: boolean, make: (limits: Limits) => Client): Connect {
+  const connect = ({ hear, lost, ...limits }: ConnectionOptions): Connections => {
     const commands = make(limits);
     const pushes = make(limits);
     let failure: unknown;
     for (const client of [commands, pushes]) {
       client.on("error", (error) => (failure = error));
       client.on("end", () => lost(failure));
-      tame(client);
+      tame(client, limits);
     }
     pushes.on("message", (_: string, message: string) => hear(message));
     return {
       commands: commands as unknown as Commands,
-      together: !commands.isCluster,
+      together: !ofCluster,
       async open(channel) {
         const both = await Promise.allSettled([
           commands.connect(),
@@ -89,32 +97,45 @@ function connectBy(make: (limits: Limits) => Client): Connect {
       },
     };
   };
+  return Object.assign(connect, { ofCluster });
 }
 
 /**
- * Core keeps the process running while somebody holds or waits: a socket must not. And an error that
- * comes after the one ioredis listens for, as from a server that refuses our certificate, must not end
- * the process. ioredis has no event for a new socket, so that is heard by its being assigned.
+ * Core keeps the process running while somebody holds or waits: a socket must not. An error that comes
+ * after the one ioredis listens for, as from a server that refuses our certificate, must not end the
+ * process. And a server that does not answer is given up: what ioredis has for that costs a timer and a
+ * listener for each command. It has no event for a new socket, so that is heard by its being assigned.
  */
-function tame(client: Client): void {
-  if (client.isCluster) {
-    client.on("+node", (node: Redis) => tame(node));
-    return;
-  }
+function tame(client: Client, limits: Limits): void {
+  if (client.isCluster) client.on("+node", (node: Redis) => tameNode(node, limits));
+  else tameNode(client as Redis, limits);
+}
+
+function tameNode(client: Redis, { clock, within }: Limits): void {
   let stream: Redis["stream"];
+  const watchdog = new Watchdog(clock, within, () => {
+    stream.destroy(new Error(`No answer within ${Math.round(within)} ms.`));
+  });
   Object.defineProperty(client, "stream", {
     get: () => stream,
     set: (made: Redis["stream"]) => {
       stream = made;
       made.on("error", () => {});
+      made.on("data", () => watchdog.heard());
     },
   });
+  const send = client.sendCommand.bind(client);
+  client.sendCommand = (command, to) => {
+    watchdog.asked();
+    return send(command, to);
+  };
   client.on("connect", () => stream.unref());
+  client.on("end", () => watchdog.stop());
 }
 
 // What was asked when a connection breaks is ambiguous: only the session may ask it again, and only
 // the link connects again.
-function serverOptions({ within, connectWithin }: Limits) {
+function serverOptions({ connectWithin }: Limits) {
   return {
     scripts,
     lazyConnect: true,
@@ -129,7 +150,6 @@ function serverOptions({ within, connectWithin }: Limits) {
     retryStrategy: () => null,
     reconnectOnError: () => false,
     connectTimeout: connectWithin,
-    socketTimeout: within,
   } as const;
 }
 

@@ -12,6 +12,11 @@ export function noAnswer(cause: unknown): CoordError {
   );
 }
 
+/** The error for who still waits when a session ends. */
+export function sessionOver(): CoordError {
+  return new CoordError("COORD_UNAVAILABLE", "This session with Redis is over. Ask the next one.");
+}
+
 /** Whether an error is the server's word that it will not do this, now or later. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof Error && /^(NOPERM|WRONGTYPE|ERR) /.test(error.message);
