@@ -27,6 +27,14 @@ export const backends: readonly Backend[] = [
     needs: [...ofTheKit, { find: "/usr/bin/python3", package: "python3" }],
   },
   {
+    name: "etcd",
+    needs: [
+      { find: "etcd", package: "etcd-server" },
+      { find: "etcdctl", package: "etcd-client" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
+  {
     name: "redis",
     needs: [
       { find: "redis-server", package: "redis-server" },

@@ -1,0 +1,29 @@
+/** Whether the server says that the lease is not there: it ran out, or was revoked. */
+export function isLeaseGone(error: unknown): boolean {
+  return /requested lease not found/.test(textOf(error));
+}
+
+/** Whether an error is the server's word that it will not do this for us, now or later. */
+export function isRefusal(error: unknown): boolean {
+  return /permission denied|authentication failed|authentication is not enabled|INVALID_ARGUMENT/.test(
+    textOf(error),
+  );
+}
+
+/** Whether the server did not do it, and says so: then there is nothing wrong with the connection. */
+export function isUndone(error: unknown): boolean {
+  return (
+    isLeaseGone(error) ||
+    isRefusal(error) ||
+    /database space exceeded|too many requests/.test(textOf(error))
+  );
+}
+
+/** Whether the token that came with a request is of no use any more: the request was not done. */
+export function isOldToken(text: string): boolean {
+  return /invalid auth token|revision of auth store is old|user name is empty/.test(text);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}

@@ -1,0 +1,283 @@
+import { CoordError, Link, onAbort, startLease } from "@coord/core/driver";
+import type {
+  AcquireRequest,
+  BreakOptions,
+  BreakResult,
+  Busy,
+  Grant,
+  Lease,
+  LockState,
+  LossReason,
+  Session,
+  SessionContext,
+  SessionEnd,
+  Timer,
+  Traits,
+} from "@coord/core/driver";
+import { askAndWait } from "./breaking.js";
+import { Connection, Endpoints } from "./connection/connection.js";
+import { isLeaseGone, isRefusal } from "./connection/failures.js";
+import type { Watches } from "./connection/watches.js";
+import { Givebacks } from "./givebacks.js";
+import { holdersOf } from "./holders.js";
+import type { Place } from "./place.js";
+import { Queue } from "./queue.js";
+import { traitsOf } from "./traits.js";
+import { Turn, type TurnKeeper } from "./turn.js";
+
+/** For how many milliseconds a key is not watched, so that short holds cost nothing more. */
+const watchAfter = 50;
+/** How long to wait before connecting is tried again, in milliseconds. */
+const retryAfter = 100;
+/** How often at least whoever waits asks how it stands, in milliseconds: servers have lost news before. */
+const recheckEvery = 10_000;
+
+/** What one coordinator holds and waits for: a lease, to which all of its keys belong. */
+export class EtcdSession implements Session, TurnKeeper {
+  readonly id: string;
+  readonly ended: Promise<SessionEnd>;
+  readonly queue: Queue;
+  readonly #place: Place;
+  readonly #context: SessionContext;
+  readonly #link: Link<Connection>;
+  readonly #givebacks: Givebacks;
+  readonly #turns = new Map<string, Turn>();
+  // Whose keys are not watched yet, and since when they are there.
+  readonly #unwatched = new Map<Turn, number>();
+  // Those whose last question failed.
+  readonly #stalled = new Set<Turn>();
+  #lease: Lease | undefined;
+  #watching: Timer | undefined;
+  #recheckAt: number;
+  #resolveEnded!: (end: SessionEnd) => void;
+  #isOver = false;
+
+  /** In one try, of each member: core comes again. If it fails, or is given up meanwhile, nothing is left. */
+  static async open(place: Place, context: SessionContext): Promise<EtcdSession> {
+    const session = new EtcdSession(place, context);
+    await session.#link.open(context.signal);
+    return session;
+  }
+
+  private constructor(place: Place, context: SessionContext) {
+    const { clock } = context;
+    const { target, within, connectWithin } = place;
+    this.id = newLease();
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+    this.#place = place;
+    this.#context = context;
+    this.#recheckAt = clock.now() + recheckEvery;
+    const endpoints = new Endpoints();
+    this.#link = new Link({
+      clock,
+      within,
+      retryAfter,
+      make: (lost) => new Connection({ target, endpoints, clock, within, connectWithin, lost }),
+      greet: (connection) => connection.open(() => this.#greet(connection)),
+      close: (connection) => connection.close(),
+      state: (state) => context.state(state),
+      unavailable,
+    });
+    this.queue = new Queue(place.keys, this.#link, { lease: this.id, now: () => clock.wall() });
+    this.#givebacks = new Givebacks(this.#link, this.queue);
+  }
+
+  get lease(): Lease {
+    if (!this.#lease) throw unavailable(undefined);
+    return this.#lease;
+  }
+
+  get traits(): Traits {
+    return traitsOf(this.lease.ttl);
+  }
+
+  /** Often enough that one may get lost, and that another connection may be needed. */
+  get beatEvery(): number {
+    return this.lease.ttl / 4;
+  }
+
+  get watches(): Watches {
+    return this.#link.connection.watches;
+  }
+
+  async beat(): Promise<void> {
+    await this.#link.ready();
+    const { connection } = this.#link;
+    await Promise.all([this.#renew(connection), this.#givebacks.again()]);
+    const { watches } = connection;
+    if (this.#turns.size === 0) watches.rest();
+    if (watches.overdue > this.#place.within) this.#link.giveUp(new Error("etcd watches nothing."));
+    const now = this.#context.clock.now();
+    const asked = now < this.#recheckAt ? [...this.#stalled] : this.#turns.values();
+    if (now >= this.#recheckAt) this.#recheckAt = now + recheckEvery;
+    for (const turn of asked) if (!turn.claim.granted) turn.ask();
+    this.#stalled.clear();
+  }
+
+  acquire(request: AcquireRequest): Promise<Grant | Busy> {
+    const turn = new Turn(request, this.#place.keys.spot(request), this);
+    this.#turns.set(request.owner, turn);
+    turn.ask();
+    return turn.claim.answer;
+  }
+
+  async inspect(name: string): Promise<LockState> {
+    const entries = await this.queue.all(name);
+    const holders = holdersOf(entries);
+    const waiters = entries.slice(holders.length);
+    return {
+      holders: holders.map(({ info }) => info),
+      waiters: waiters.map(({ info: { token: _, ...info } }) => info),
+    };
+  }
+
+  async break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
+    const { force, token } = options;
+    const all = holdersOf(await this.queue.all(name));
+    const entries = all.filter(({ info }) => token === undefined || info.token === token);
+    const holders = entries.map(({ info }) => info);
+    if (entries.length === 0) return { outcome: "free", holders };
+    if (force) {
+      for (const entry of entries) {
+        await this.queue.ask(entry);
+        await this.queue.leave(this.#link.connection, entry, entry.revision);
+      }
+      return { outcome: "forced", holders };
+    }
+    const by = { clock: this.#context.clock, link: this.#link, queue: this.queue };
+    return { outcome: await askAndWait(by, { name, holders: entries, signal }), holders };
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    if (this.#isOver) return;
+    const unlisten = onAbort(signal, () => this.#end("closed"));
+    try {
+      for (const turn of this.#turns.values()) turn.end();
+      this.#turns.clear();
+      await this.#link.insist((connection) => connection.revoke(this.id).catch(unlessGone), signal);
+    } finally {
+      unlisten();
+      this.#end("closed");
+    }
+  }
+
+  async release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
+    const turn = this.#turns.get(owner);
+    if (turn?.revision === undefined) return "gone";
+    this.over(turn);
+    try {
+      return await this.#givebacks.release(turn, turn.revision, signal);
+    } catch (error) {
+      // Core comes again.
+      this.#turns.set(owner, turn);
+      throw error;
+    }
+  }
+
+  withdraw(owner: string): void {
+    const turn = this.#turns.get(owner);
+    if (!turn) return;
+    this.over(turn);
+    this.#givebacks.add(turn);
+  }
+
+  over(turn: Turn): void {
+    this.#turns.delete(turn.request.owner);
+    this.#unwatched.delete(turn);
+    this.#stalled.delete(turn);
+    turn.end();
+  }
+
+  entered(turn: Turn): void {
+    const { clock } = this.#context;
+    this.#unwatched.set(turn, clock.now());
+    this.#watching ??= clock.timer(watchAfter, () => this.#watch());
+  }
+
+  failed(turn: Turn, error: unknown): void {
+    if (isLeaseGone(error)) return this.#end("session", error);
+    // Maybe it was done. Whoever waits is asked for again, on the next connection or by the next beat.
+    if (turn.request.wait && !isRefusal(error)) return void this.#stalled.add(turn);
+    this.withdraw(turn.request.owner);
+    turn.claim.fail(error);
+  }
+
+  superseded(): void {
+    this.#link.giveUp(new Error("A newer connection of this session was at the server before."));
+  }
+
+  /** What every connection begins with. */
+  async #greet(connection: Connection): Promise<void> {
+    const { clock, ttl, previous } = this.#context;
+    if (this.#lease) {
+      await Promise.all([this.#renew(connection), this.queue.begin(connection)]);
+    } else {
+      if (previous !== undefined) await connection.revoke(previous).catch(unlessGone);
+      const sentAt = clock.now();
+      const granted = await connection.grant(this.id, ttl);
+      this.#lease = startLease(clock, { sentAt, ttl: granted });
+      await this.queue.begin(connection);
+    }
+    this.#givebacks.again().catch(() => {});
+    this.#stalled.clear();
+    for (const turn of this.#turns.values()) turn.anew();
+  }
+
+  async #renew(connection: Connection): Promise<void> {
+    const sentAt = this.#context.clock.now();
+    const ttl = await connection.keepAlive(this.id);
+    if (ttl > 0) this.lease.renewed(sentAt, ttl);
+    else this.#end("session");
+  }
+
+  #watch(): void {
+    this.#watching = undefined;
+    const { clock } = this.#context;
+    for (const [turn, since] of this.#unwatched) {
+      const left = since + watchAfter - clock.now();
+      if (left > 0) {
+        this.#watching = clock.timer(left, () => this.#watch());
+        return;
+      }
+      this.#unwatched.delete(turn);
+      turn.watch();
+    }
+  }
+
+  #end(reason: LossReason, error?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Before anybody is rejected, so that whoever is asks the next session.
+    this.#resolveEnded(error instanceof Error ? { reason, error } : { reason });
+    this.#watching?.cancel();
+    this.#unwatched.clear();
+    this.#link.close();
+    for (const turn of this.#turns.values()) {
+      turn.end();
+      turn.claim.fail(isOver());
+    }
+    this.#turns.clear();
+  }
+}
+
+/** An id that nobody else draws, as etcd's own: a positive number of 63 bits. */
+function newLease(): string {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return String(((BigInt(high) << 31n) | BigInt(low >>> 1)) + 1n);
+}
+
+function unlessGone(error: unknown): void {
+  if (!isLeaseGone(error)) throw error;
+}
+
+function unavailable(cause: unknown): CoordError {
+  return new CoordError(
+    "COORD_UNAVAILABLE",
+    "etcd does not answer. See whether the server runs, has a quorum, and can be reached.",
+    { cause },
+  );
+}
+
+function isOver(): CoordError {
+  return new CoordError("COORD_UNAVAILABLE", "This session with etcd is over. Ask the next one.");
+}
