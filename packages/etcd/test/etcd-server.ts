@@ -28,7 +28,7 @@ export class EtcdServer implements AsyncDisposable {
         ...["--initial-cluster", `default=${peer}`],
         ...settings,
       ],
-      ready: /ready to serve client requests/,
+      ready: /serving client traffic/,
     });
     return new EtcdServer(server);
   }

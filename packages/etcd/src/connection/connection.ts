@@ -1,4 +1,4 @@
-import type { Clock } from "@coord/core/driver";
+import { systemClock, type Clock } from "@coord/core/driver";
 import { noop } from "cockatiel";
 import {
   Etcd3,
@@ -190,8 +190,9 @@ export class Connection {
   }
 
   #deadline(): { deadline: number } {
-    const { clock, within, connectWithin } = this.#options;
-    return { deadline: clock.wall() + (this.#isOpen ? within : connectWithin) };
+    const { within, connectWithin } = this.#options;
+    // gRPC's deadlines are instants of the machine's own clock.
+    return { deadline: systemClock.wall() + (this.#isOpen ? within : connectWithin) };
   }
 }
 
