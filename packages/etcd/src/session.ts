@@ -32,6 +32,9 @@ const retryAfter = 100;
 /** How often at least whoever waits asks how it stands, in milliseconds: servers have lost news before. */
 const recheckEvery = 10_000;
 
+/** For how many milliseconds a connection is waited for that was told to close. */
+const farewellFor = 20;
+
 /** What one coordinator holds and waits for: a lease, to which all of its keys belong. */
 export class EtcdSession implements Session, TurnKeeper {
   readonly id: string;
@@ -154,10 +157,11 @@ export class EtcdSession implements Session, TurnKeeper {
     try {
       for (const turn of this.#turns.values()) turn.end();
       this.#turns.clear();
-      await this.#link.insist((connection) => connection.revoke(this.id).catch(unlessGone), signal);
+      await this.#revoke();
     } finally {
-      unlisten();
       this.#end("closed");
+      await this.#farewell(signal);
+      unlisten();
     }
   }
 
@@ -230,6 +234,33 @@ export class EtcdSession implements Session, TurnKeeper {
     else this.#end("session");
   }
 
+  /** By another connection if this one breaks, but not for long: without us it ends by itself. */
+  async #revoke(): Promise<void> {
+    for (let left = 2; ; left--) {
+      // One that is over for us is so for the server in a moment.
+      if (this.#context.clock.now() < this.lease.usableUntil) await this.#link.ready();
+      try {
+        await this.#link.connection.revoke(this.id).catch(unlessGone);
+        return;
+      } catch (error) {
+        if (left <= 1) throw error;
+      }
+    }
+  }
+
+  /** gRPC takes some turns of the event loop to close a connection, and does not tell when it has. */
+  #farewell(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        unlisten();
+        resolve();
+      };
+      const timer = this.#context.clock.timer(farewellFor, done);
+      const unlisten = onAbort(signal, done);
+    });
+  }
+
   #watch(): void {
     this.#watching = undefined;
     const { clock } = this.#context;
@@ -266,7 +297,7 @@ function newLease(): string {
   return String(((BigInt(high) << 31n) | BigInt(low >>> 1)) + 1n);
 }
 
-function unlessGone(error: unknown): void {
+function unlessGone(error: unknown): undefined {
   if (!isLeaseGone(error)) throw error;
 }
 
