@@ -1,18 +1,15 @@
 import type { Link } from "@coord/core/driver";
 import type { Connection } from "./connection/connection.js";
-import type { Queue } from "./queue.js";
 import type { Turn } from "./turn.js";
 
 /** Takes out of their lines what is held, and what nobody wants any more, over whatever connection there is. */
 export class Givebacks {
   readonly #link: Link<Connection>;
-  readonly #queue: Queue;
   // What nobody wants any more and the server may still have; each with the question that is under way.
   readonly #unwanted = new Map<Turn, Promise<void> | undefined>();
 
-  constructor(link: Link<Connection>, queue: Queue) {
+  constructor(link: Link<Connection>) {
     this.#link = link;
-    this.#queue = queue;
   }
 
   /** Gives it back now, or when `again()` is called. */
@@ -27,11 +24,9 @@ export class Givebacks {
   }
 
   /** Tries until the server has answered, or until `signal` is aborted: then it rejects. */
-  async release(turn: Turn, revision: string, signal: AbortSignal): Promise<"released" | "gone"> {
-    const done = await this.#link.insist(
-      (connection) => this.#queue.leave(connection, turn.spot, revision),
-      signal,
-    );
+  async release(turn: Turn, signal: AbortSignal): Promise<"released" | "gone"> {
+    // Nobody else's key has its name.
+    const done = await this.#link.insist((connection) => connection.delete(turn.spot.key), signal);
     // With a session all that was held through it is gone, and that is no error.
     if (!done) return "gone";
     // Gone, maybe by the request whose answer got lost.

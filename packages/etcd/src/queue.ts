@@ -1,5 +1,12 @@
 import type { AcquireRequest, HolderInfo, Link } from "@coord/core/driver";
-import type { IKeyValue, IRangeRequest, IRequestOp, ICompare } from "etcd3";
+import type {
+  ICompare,
+  IKeyValue,
+  IRangeRequest,
+  IRequestOp,
+  IResponseOp,
+  ITxnRequest,
+} from "etcd3";
 import type { Connection } from "./connection/connection.js";
 import type { Keys, KeyRange, Spot } from "./keys.js";
 
@@ -61,33 +68,41 @@ export class Queue {
     this.#fence = await connection.put(this.#keys.session(this.#lease), mark, this.#lease);
   }
 
-  /** Puts its key at the end of the line; one that does not want to wait, only if nobody is in its way. */
+  /**
+   * Puts its key at the end of the line; one that does not want to wait, only if nobody is in its way.
+   * Where nobody is, the server does no more than that.
+   */
   async enter(request: AcquireRequest, spot: Spot): Promise<Entered> {
     const { info, wait } = request;
     const { key, rivals } = spot;
     const fence = this.#fence;
-    const lease = this.#lease;
-    const session = this.#keys.session(lease);
-    const compare: ICompare[] = [
-      equal("Mod", session, fence),
-      equal("Create", key, "0"),
-      ...(wait ? [] : [{ ...equal("Create", rivals.key, "0"), range_end: rivals.range_end }]),
-    ];
+    const session = this.#keys.session(this.#lease);
+    const isBegun = equal("Mod", session, fence);
+    const isNew = equal("Create", key, "0");
+    const isFree = { ...equal("Create", rivals.key, "0"), range_end: rivals.range_end };
     const value = encode({ ...info, since: this.#now() });
-    const put: IRequestOp = { request_put: { key, value, lease } };
-    const success = wait ? [{ request_range: last(rivals) }, put] : [put];
-    const failure = [
+    const put: IRequestOp = { request_put: { key, value, lease: this.#lease } };
+    const see: IRequestOp[] = [
       { request_range: { key, keys_only: true } },
       { request_range: { key: session, keys_only: true } },
     ];
-    const { succeeded, header, responses } = await this.#link.connection.txn({ compare, success, failure });
-    if (succeeded) {
-      const rival = wait ? responses[0]?.response_range.kvs[0] : undefined;
-      return { revision: header.revision, rival: rival?.key };
-    }
-    const [mine, begun] = responses.map(({ response_range: { kvs } }) => kvs[0]);
-    if (mine) return { since: mine.create_revision };
-    if (begun?.mod_revision === fence) return "busy";
+    const join: ITxnRequest = {
+      compare: [isBegun, isNew],
+      success: [{ request_range: last(rivals) }, put],
+      failure: see,
+    };
+    const answer = await this.#link.connection.txn({
+      compare: [isBegun, isNew, isFree],
+      success: [put],
+      failure: wait ? [{ request_txn: join }] : see,
+    });
+    const { revision } = answer.header;
+    if (answer.succeeded) return { revision, rival: undefined };
+    const joined = wait ? answer.responses[0]?.response_txn : answer;
+    const [first, second] = keysOf(joined?.responses ?? []);
+    if (joined?.succeeded) return { revision, rival: first?.key };
+    if (first) return { since: first.create_revision };
+    if (second?.mod_revision === fence) return "busy";
     // A new connection of ours has begun meanwhile.
     return fence === this.#fence ? "superseded" : this.enter(request, spot);
   }
@@ -101,19 +116,10 @@ export class Queue {
     const { header, responses } = await this.#link.connection.txn({
       success: [{ request_range: { key } }, { request_range: before }],
     });
-    const [mine, rival] = responses.map(({ response_range: { kvs } }) => kvs[0]);
+    const [mine, rival] = keysOf(responses);
     if (mine?.create_revision !== revision) return undefined;
     const asked = decode(mine.value).asked ?? false;
     return { revision, rival: rival?.key, asked, at: header.revision };
-  }
-
-  /** Gives up what is held since a revision; whether it was there. */
-  async leave(connection: Connection, { key }: { key: Buffer }, revision: string): Promise<boolean> {
-    const { succeeded } = await connection.txn({
-      compare: [equal("Create", key, revision)],
-      success: [{ request_delete_range: { key } }],
-    });
-    return succeeded;
   }
 
   /** All in line for a name, first come first. */
@@ -123,7 +129,7 @@ export class Queue {
     return kvs.map((kv) => this.#entry(name, kv));
   }
 
-  /** Asks a holder to give it up, or takes it. */
+  /** Asks a holder to give it up. */
   async ask({ key, revision, stored }: Entry): Promise<void> {
     const value = encode({ ...stored, asked: true });
     await this.#link.connection.txn({
@@ -132,16 +138,35 @@ export class Queue {
     });
   }
 
+  /** Takes it from a holder. */
+  async take({ key, revision }: Entry): Promise<void> {
+    await this.#link.connection.txn({
+      compare: [equal("Create", key, revision)],
+      success: [{ request_delete_range: { key } }],
+    });
+  }
+
   #entry(name: string, { key, create_revision: revision, lease, value }: IKeyValue): Entry {
     const stored = decode(value);
     const { asked: _, since, ...info } = stored;
     const { shared } = this.#keys.read(name, key);
-    return { key, revision, lease, stored, info: { ...info, ...(since > 0 ? { since: new Date(since) } : {}), shared, token: BigInt(revision) } };
+    return {
+      key,
+      revision,
+      lease,
+      stored,
+      info: { ...info, ...(since > 0 ? { since: new Date(since) } : {}), shared },
+    };
   }
 }
 
 const mark = Buffer.alloc(0);
 const inOrder = { sort_target: "Create", sort_order: "Ascend" } as const;
+
+/** The first key that each of them found. */
+function keysOf(responses: readonly IResponseOp[]): (IKeyValue | undefined)[] {
+  return responses.map(({ response_range: range }) => range?.kvs[0]);
+}
 
 function last(range: KeyRange): IRangeRequest {
   return { ...range, sort_target: "Create", sort_order: "Descend", limit: 1, keys_only: true };

@@ -11,22 +11,21 @@ import type {
   Session,
   SessionContext,
   SessionEnd,
-  Timer,
   Traits,
 } from "@coord/core/driver";
 import { askAndWait } from "./breaking.js";
 import { Connection, Endpoints } from "./connection/connection.js";
 import { isLeaseGone, isRefusal } from "./connection/failures.js";
+import { newLease } from "./connection/lease.js";
 import type { Watches } from "./connection/watches.js";
 import { Givebacks } from "./givebacks.js";
-import { holdersOf } from "./holders.js";
+import { holdersOf, infoOf } from "./holders.js";
 import type { Place } from "./place.js";
 import { Queue } from "./queue.js";
 import { traitsOf } from "./traits.js";
 import { Turn, type TurnKeeper } from "./turn.js";
+import { Unwatched } from "./unwatched.js";
 
-/** For how many milliseconds a key is not watched, so that short holds cost nothing more. */
-const watchAfter = 50;
 /** How long to wait before connecting is tried again, in milliseconds. */
 const retryAfter = 100;
 /** How often at least whoever waits asks how it stands, in milliseconds: servers have lost news before. */
@@ -45,12 +44,10 @@ export class EtcdSession implements Session, TurnKeeper {
   readonly #link: Link<Connection>;
   readonly #givebacks: Givebacks;
   readonly #turns = new Map<string, Turn>();
-  // Whose keys are not watched yet, and since when they are there.
-  readonly #unwatched = new Map<Turn, number>();
+  readonly #unwatched: Unwatched;
   // Those whose last question failed.
   readonly #stalled = new Set<Turn>();
   #lease: Lease | undefined;
-  #watching: Timer | undefined;
   #recheckAt: number;
   #resolveEnded!: (end: SessionEnd) => void;
   #isOver = false;
@@ -82,7 +79,8 @@ export class EtcdSession implements Session, TurnKeeper {
       unavailable,
     });
     this.queue = new Queue(place.keys, this.#link, { lease: this.id, now: () => clock.wall() });
-    this.#givebacks = new Givebacks(this.#link, this.queue);
+    this.#givebacks = new Givebacks(this.#link);
+    this.#unwatched = new Unwatched(clock);
   }
 
   get lease(): Lease {
@@ -128,22 +126,19 @@ export class EtcdSession implements Session, TurnKeeper {
     const entries = await this.queue.all(name);
     const holders = holdersOf(entries);
     const waiters = entries.slice(holders.length);
-    return {
-      holders: holders.map(({ info }) => info),
-      waiters: waiters.map(({ info: { token: _, ...info } }) => info),
-    };
+    return { holders: holders.map(infoOf), waiters: waiters.map(({ info }) => info) };
   }
 
   async break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
     const { force, token } = options;
     const all = holdersOf(await this.queue.all(name));
-    const entries = all.filter(({ info }) => token === undefined || info.token === token);
-    const holders = entries.map(({ info }) => info);
+    const entries = all.filter(({ revision }) => token === undefined || String(token) === revision);
+    const holders = entries.map(infoOf);
     if (entries.length === 0) return { outcome: "free", holders };
     if (force) {
       for (const entry of entries) {
         await this.queue.ask(entry);
-        await this.queue.leave(this.#link.connection, entry, entry.revision);
+        await this.queue.take(entry);
       }
       return { outcome: "forced", holders };
     }
@@ -167,10 +162,10 @@ export class EtcdSession implements Session, TurnKeeper {
 
   async release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
     const turn = this.#turns.get(owner);
-    if (turn?.revision === undefined) return "gone";
+    if (!turn) return "gone";
     this.over(turn);
     try {
-      return await this.#givebacks.release(turn, turn.revision, signal);
+      return await this.#givebacks.release(turn, signal);
     } catch (error) {
       // Core comes again.
       this.#turns.set(owner, turn);
@@ -193,9 +188,7 @@ export class EtcdSession implements Session, TurnKeeper {
   }
 
   entered(turn: Turn): void {
-    const { clock } = this.#context;
-    this.#unwatched.set(turn, clock.now());
-    this.#watching ??= clock.timer(watchAfter, () => this.#watch());
+    this.#unwatched.add(turn);
   }
 
   failed(turn: Turn, error: unknown): void {
@@ -261,27 +254,12 @@ export class EtcdSession implements Session, TurnKeeper {
     });
   }
 
-  #watch(): void {
-    this.#watching = undefined;
-    const { clock } = this.#context;
-    for (const [turn, since] of this.#unwatched) {
-      const left = since + watchAfter - clock.now();
-      if (left > 0) {
-        this.#watching = clock.timer(left, () => this.#watch());
-        return;
-      }
-      this.#unwatched.delete(turn);
-      turn.watch();
-    }
-  }
-
   #end(reason: LossReason, error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     // Before anybody is rejected, so that whoever is asks the next session.
     this.#resolveEnded(error instanceof Error ? { reason, error } : { reason });
-    this.#watching?.cancel();
-    this.#unwatched.clear();
+    this.#unwatched.stop();
     this.#link.close();
     for (const turn of this.#turns.values()) {
       turn.end();
@@ -289,12 +267,6 @@ export class EtcdSession implements Session, TurnKeeper {
     }
     this.#turns.clear();
   }
-}
-
-/** An id that nobody else draws, as etcd's own: a positive number of 63 bits. */
-function newLease(): string {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return String(((BigInt(high) << 31n) | BigInt(low >>> 1)) + 1n);
 }
 
 function unlessGone(error: unknown): undefined {

@@ -1,4 +1,4 @@
-import { Claim, type AcquireRequest, type ClaimKeeper, type LossReason } from "@coord/core/driver";
+import { Claim, type AcquireRequest, type ClaimKeeper } from "@coord/core/driver";
 import type { Watches } from "./connection/watches.js";
 import type { Spot } from "./keys.js";
 import type { Queue } from "./queue.js";
@@ -154,15 +154,15 @@ export class Turn {
   #follow(key: Buffer): void {
     if (this.#rival?.key.equals(key)) return;
     this.#unwatchRival();
-    const again = (): void => this.ask();
+    const confirmed = (): void => this.ask();
     const ended = (): void => {
-      this.#rival = undefined;
+      this.#unwatchRival();
       this.ask();
     };
     const changed = (how: "Put" | "Delete"): void => {
       if (how === "Delete") ended();
     };
-    const end = this.#keeper.watches.watch(key, { confirmed: again, changed, ended });
+    const end = this.#keeper.watches.watch(key, { confirmed, changed, ended });
     this.#rival = { key, end };
   }
 
@@ -187,7 +187,7 @@ export class Turn {
       return this.ask();
     }
     this.#keeper.over(this);
-    this.claim.lose(this.#isAsked ? "broken" : ("taken" satisfies LossReason));
+    this.claim.lose(this.#isAsked ? "broken" : "taken");
   }
 }
 

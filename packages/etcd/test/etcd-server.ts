@@ -4,9 +4,6 @@ import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
 import { Etcd3 } from "etcd3";
 
-/** So that leases can be a second long; by default etcd takes nothing below two. */
-const quick = ["--heartbeat-interval", "50", "--election-timeout", "500"];
-const log = ["--logger", "zap", "--log-outputs", "stdout"];
 const peer = "http://127.0.0.1:0";
 
 /** An etcd of a test's own, one member alone, which keeps what it has when it is killed. */
@@ -15,19 +12,29 @@ export class EtcdServer implements AsyncDisposable {
   #client: Etcd3 | undefined;
 
   static async start(
-    settings: readonly string[] = [],
+    settings: Readonly<Record<string, string>> = {},
     { scheme = "http" }: { scheme?: "http" | "https" } = {},
   ): Promise<EtcdServer> {
     const server = await PrivateServer.start({
       command: "etcd",
-      args: ({ port, folder }) => [
-        ...["--data-dir", join(folder, "data"), ...quick, ...log],
-        ...["--listen-client-urls", `${scheme}://127.0.0.1:${port}`],
-        ...["--advertise-client-urls", `${scheme}://127.0.0.1:${port}`],
-        ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer],
-        ...["--initial-cluster", `default=${peer}`],
-        ...settings,
-      ],
+      args: ({ port, folder }) => {
+        const client = `${scheme}://127.0.0.1:${port}`;
+        const all = {
+          "data-dir": join(folder, "data"),
+          // So that leases can be a second long; by default etcd takes nothing below two.
+          "heartbeat-interval": 50,
+          "election-timeout": 500,
+          logger: "zap",
+          "log-outputs": "stdout",
+          "listen-client-urls": client,
+          "advertise-client-urls": client,
+          "listen-peer-urls": peer,
+          "initial-advertise-peer-urls": peer,
+          "initial-cluster": `default=${peer}`,
+          ...settings,
+        };
+        return Object.entries(all).map(([name, value]) => `--${name}=${value}`);
+      },
       ready: /serving client traffic/,
     });
     return new EtcdServer(server);

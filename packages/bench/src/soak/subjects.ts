@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { processHistory, virtualHistory } from "@coord/testkit/history";
 import type { HistorySubject, Line, Place } from "@coord/testkit/history";
 import { BadArguments, type Where } from "./arguments.js";
+import { etcd } from "./etcd.js";
 import { redis } from "./redis.js";
 
 /** Plays the history of a seed. */
@@ -15,6 +16,7 @@ export type Player = (seed: number) => Promise<Line[]>;
 const backends: Readonly<Record<string, Player>> = {
   memory: (seed) => virtualHistory(seed),
   file: (seed) => processHistory(files, { seed }),
+  etcd: (seed) => processHistory(etcd, { seed }),
   redis: (seed) => processHistory(redis, { seed }),
 };
 

@@ -14,6 +14,10 @@ import { isUndone } from "./failures.js";
 import type { Target } from "./target.js";
 import { oldToken, withToken } from "./token.js";
 import { Watches } from "./watches.js";
+import { Window } from "./window.js";
+
+/** How many requests are at the server at once; beats do not count, and do not wait. */
+const atOnce = 64;
 
 export interface ConnectionOptions {
   readonly target: Target;
@@ -37,6 +41,7 @@ let connections = 0;
 export class Connection {
   readonly watches: Watches;
   readonly #options: ConnectionOptions;
+  readonly #turns = new Window(atOnce);
   readonly #pending = new Set<(error: unknown) => void>();
   #client: Etcd3;
   #token = "";
@@ -74,12 +79,12 @@ export class Connection {
     if (!user) return;
     const { auth } = this.#client;
     const { name, password } = user;
-    const { token } = await this.#untilClosed(auth.authenticate({ name, password }));
+    const { token } = await auth.authenticate({ name, password });
     this.#token = token;
   }
 
   txn(request: ITxnRequest): Promise<ITxnResponse> {
-    return this.#call(() => this.#client.kv.txn(request));
+    return this.#call(() => this.#client.kv.txn(request), this.#turns);
   }
 
   range(request: IRangeRequest): Promise<IRangeResponse> {
@@ -92,8 +97,10 @@ export class Connection {
     return header.revision;
   }
 
-  delete(key: Buffer): Promise<unknown> {
-    return this.#call(() => this.#client.kv.deleteRange({ key }));
+  /** @returns whether it was there */
+  async delete(key: Buffer): Promise<boolean> {
+    const { deleted } = await this.#call(() => this.#client.kv.deleteRange({ key }), this.#turns);
+    return deleted !== "0";
   }
 
   /** @returns the ttl the server chose, in milliseconds */
@@ -136,18 +143,34 @@ export class Connection {
     this.#pending.clear();
   }
 
-  async #call<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#untilClosed(ask());
-    } catch (error) {
-      if (error instanceof Error && error.message.includes(oldToken)) {
-        // It was not done, so it can be asked again.
-        await this.#logIn();
-        return await this.#untilClosed(ask());
-      }
-      if (!isUndone(error)) this.#lost(error);
-      throw error;
-    }
+  /** @param turns if it is to wait until others have been answered */
+  #call<T>(ask: () => Promise<T>, turns?: Window): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      const ended = (): void => {
+        this.#pending.delete(reject);
+        turns?.done();
+      };
+      const answered = (answer: T): void => {
+        ended();
+        resolve(answer);
+      };
+      const failed = (error: unknown): void => {
+        ended();
+        if (!isUndone(error)) this.#lost(error);
+        reject(error);
+      };
+      const begin = (): void => {
+        if (this.#isClosed) return;
+        ask().then(answered, (error: unknown) => {
+          if (!(error instanceof Error && error.message.includes(oldToken))) return failed(error);
+          // It was not done, so it can be asked again.
+          this.#logIn().then(ask).then(answered, failed);
+        });
+      };
+      if (turns) turns.enter(begin);
+      else begin();
+    });
   }
 
   #lost(error: unknown): void {
@@ -162,22 +185,6 @@ export class Connection {
       faultHandling: { host: () => noop, global: noop },
       grpcOptions: { "grpc.secondary_user_agent": `coord/${connections++}` },
       defaultCallOptions: (context) => this.#callOptions(context),
-    });
-  }
-
-  #untilClosed<T>(answer: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#pending.add(reject);
-      answer.then(
-        (value) => {
-          this.#pending.delete(reject);
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.#pending.delete(reject);
-          reject(error);
-        },
-      );
     });
   }
 
