@@ -59,7 +59,7 @@ const enter = new RegExp(String.raw`/sessions/\d+[^]{1,30}${lineKey}`);
 /** Deletes a key: a message of nothing but that. */
 const leave = new RegExp(String.raw`\0\0\0\0.\x0a[^](?=[\da-f]{8}-)${lineKey}`, "s");
 /** A message of nothing but a lease's id. */
-const keepAlive = /\0\0\0\0[\x09-\x0b]\x08[\x80-\xff]{7,9}[\0-\x7f]/;
+const keepAlive = new RegExp(String.raw`\0\0\0\0[\x09-\x0b]\x08[\x80-\xff]{7,9}[\0-\x7f]`);
 
 function sends(what: RegExp): (bytes: Buffer) => boolean {
   return (bytes) => what.test(bytes.toString("latin1"));

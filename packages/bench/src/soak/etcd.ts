@@ -1,5 +1,3 @@
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { Ways, type HistorySubject, type Place, type PlaceFault } from "@coord/testkit/history";
 import { PrivateServer } from "@coord/testkit/tools";
 import { Etcd3 } from "etcd3";
