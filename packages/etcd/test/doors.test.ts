@@ -99,18 +99,14 @@ describe("TLS", () => {
     `&cert_cert=${certificates.cert("client")}&cert_key=${certificates.key("client")}`;
 
   test("needs the server's authority, and shows the client's certificate", async () => {
-    const place = `127.0.0.1:${server.port}?ca_cert=${certificates.ca}${client()}`;
-    for (const url of [
-      `etcds://${place}`,
-      `etcd3+https://${place}`,
-      `etcds://${place.replace("127.0.0.1", "localhost")}`,
-    ]) {
+    const place = `localhost:${server.port}?ca_cert=${certificates.ca}${client()}`;
+    for (const url of [`etcds://${place}`, `etcd3+https://${place}`]) {
       expect((await works(url)).state).toBe("connected");
     }
   });
 
   test("refuses a server of an unknown authority, a client without a certificate, and no TLS", async () => {
-    const place = `127.0.0.1:${server.port}`;
+    const place = `localhost:${server.port}`;
     for (const url of [
       `etcds://${place}?namespace=x${client()}`,
       `etcds://${place}?ca_cert=${certificates.ca}`,

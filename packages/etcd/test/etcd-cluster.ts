@@ -29,7 +29,7 @@ export class EtcdCluster implements AsyncDisposable {
       names.map(async (name, index) => {
         const { client: host = "" } = hostsOf[index] ?? {};
         const inside = name === "three" ? (ways?.inside ?? []) : [];
-        const [command = "etcd", ...before] = [...inside, "etcd"];
+        const [command, ...before] = [...inside, "etcd"] as const;
         const server = await PrivateServer.start({
           command,
           args: ({ port, folder }) => {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
+import { noop } from "cockatiel";
 import { Etcd3 } from "etcd3";
 
 const peer = "http://127.0.0.1:0";
@@ -55,7 +56,10 @@ export class EtcdServer implements AsyncDisposable {
 
   /** A client that is no coordinator. */
   get client(): Etcd3 {
-    this.#client ??= new Etcd3({ hosts: `127.0.0.1:${this.port}` });
+    this.#client ??= new Etcd3({
+      hosts: `127.0.0.1:${this.port}`,
+      faultHandling: { host: () => noop, global: noop },
+    });
     return this.#client;
   }
 

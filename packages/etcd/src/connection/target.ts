@@ -26,12 +26,13 @@ export function targetOf(url: EtcdUrl): Target {
   if (url.username !== undefined && url.password === undefined) {
     throw badUrl("The URL names a user without a password. Write user:password@ before the host.");
   }
-  const certificates = certificatesOf(url);
-  if (!isSecure && certificates !== undefined) {
+  const { ca_cert: ca, cert_cert: cert, cert_key: key } = url.options;
+  if (!isSecure && (ca ?? cert ?? key) !== undefined) {
     throw badOption(
       `Certificates are for TLS, and "${url.scheme}:" does without. Use etcds: or etcd3+https:.`,
     );
   }
+  const certificates = certificatesOf(url);
   const hosts = url.hosts.length > 0 ? url.hosts : [{ host: "127.0.0.1", port: 2379 }];
   const { username: name, password } = url;
   return {

@@ -8,10 +8,9 @@ export const oldToken = "coord: the token is of no use any more";
 export function withToken(token: () => string): Interceptor {
   return (options, nextCall) =>
     new InterceptingCall(nextCall(options), {
-      start(metadata, listener, next) {
+      start(metadata, _, next) {
         metadata.set("token", token());
         next(metadata, {
-          ...listener,
           onReceiveStatus(status, pass) {
             pass(isOldToken(status.details) ? { ...status, details: oldToken } : status);
           },
