@@ -31,6 +31,9 @@ export interface ConnectionOptions {
   readonly lost: (error: unknown) => void;
 }
 
+/** After how many milliseconds gRPC is to connect again. */
+const never = 24 * 3_600_000;
+
 // What tells connections apart to gRPC, which shares one between all with the same options.
 let connections = 0;
 
@@ -183,7 +186,13 @@ export class Connection {
       hosts: target.endpoints[endpoints.next(target.endpoints.length)] ?? "",
       ...(target.certificates ? { credentials: target.certificates as Certificates } : {}),
       faultHandling: { host: () => noop, global: noop },
-      grpcOptions: { "grpc.secondary_user_agent": `coord/${connections++}` },
+      grpcOptions: {
+        "grpc.secondary_user_agent": `coord/${connections++}`,
+        "grpc.enable_channelz": 0,
+        // Not by itself: it would, a while after it failed, also when it is closed by then.
+        "grpc.initial_reconnect_backoff_ms": never,
+        "grpc.max_reconnect_backoff_ms": never,
+      },
       defaultCallOptions: (context) => this.#callOptions(context),
     });
   }
