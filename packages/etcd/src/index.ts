@@ -16,14 +16,12 @@ export const etcd: Driver<typeof options> = {
     const { lock_timeout: lockTimeout, timeout, namespace = "coord" } = url.options;
     const ttl = lockTimeout ?? timeout ?? context.ttl;
     const within = url.options.request_timeout ?? Math.min(ttl / 4, 2_000);
-    const target = targetOf(url);
-    // etcd takes its time to check a password.
-    const atFirst = target.user ? Math.max(within, 1_000) : within;
     const place = {
-      target,
+      target: targetOf(url),
       keys: new Keys(namespace),
       within,
-      connectWithin: url.options.connect_timeout ?? atFirst,
+      // A password takes etcd a tenth of a second, a client's first call as long.
+      connectWithin: url.options.connect_timeout ?? Math.max(within, 1_000),
     };
     return EtcdSession.open(place, { ...context, ttl });
   },

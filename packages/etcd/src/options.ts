@@ -10,7 +10,7 @@ const ours = {
   connect_timeout: {
     type: "seconds",
     min: 0.01,
-    help: "how long each of a member's first answers may take; request_timeout by default, with a user at least 1",
+    help: "how long each of a member's first answers may take; request_timeout by default, at least 1",
   },
 } as const satisfies OptionSpec;
 

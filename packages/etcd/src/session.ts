@@ -1,4 +1,4 @@
-import { CoordError, Link, onAbort, startLease } from "@coord/core/driver";
+import { Link, onAbort, startLease } from "@coord/core/driver";
 import type {
   AcquireRequest,
   BreakOptions,
@@ -13,9 +13,9 @@ import type {
   SessionEnd,
   Traits,
 } from "@coord/core/driver";
-import { askAndWait } from "./breaking.js";
+import { breakLock } from "./breaking.js";
 import { Connection, Endpoints } from "./connection/connection.js";
-import { isLeaseGone, isRefusal } from "./connection/failures.js";
+import { isLeaseGone, isRefusal, over, unavailable, unlessGone } from "./connection/failures.js";
 import { newLease } from "./connection/lease.js";
 import type { Watches } from "./connection/watches.js";
 import { Givebacks } from "./givebacks.js";
@@ -129,21 +129,9 @@ export class EtcdSession implements Session, TurnKeeper {
     return { holders: holders.map(infoOf), waiters: waiters.map(({ info }) => info) };
   }
 
-  async break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
-    const { force, token } = options;
-    const all = holdersOf(await this.queue.all(name));
-    const entries = all.filter(({ revision }) => token === undefined || String(token) === revision);
-    const holders = entries.map(infoOf);
-    if (entries.length === 0) return { outcome: "free", holders };
-    if (force) {
-      for (const entry of entries) {
-        await this.queue.ask(entry);
-        await this.queue.take(entry);
-      }
-      return { outcome: "forced", holders };
-    }
-    const by = { clock: this.#context.clock, link: this.#link, queue: this.queue };
-    return { outcome: await askAndWait(by, { name, holders: entries, signal }), holders };
+  break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
+    const { clock } = this.#context;
+    return breakLock({ clock, link: this.#link, queue: this.queue }, { name, options, signal });
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -263,24 +251,8 @@ export class EtcdSession implements Session, TurnKeeper {
     this.#link.close();
     for (const turn of this.#turns.values()) {
       turn.end();
-      turn.claim.fail(isOver());
+      turn.claim.fail(over());
     }
     this.#turns.clear();
   }
-}
-
-function unlessGone(error: unknown): undefined {
-  if (!isLeaseGone(error)) throw error;
-}
-
-function unavailable(cause: unknown): CoordError {
-  return new CoordError(
-    "COORD_UNAVAILABLE",
-    "etcd does not answer. See whether the server runs, has a quorum, and can be reached.",
-    { cause },
-  );
-}
-
-function isOver(): CoordError {
-  return new CoordError("COORD_UNAVAILABLE", "This session with etcd is over. Ask the next one.");
 }

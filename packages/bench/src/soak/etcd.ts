@@ -53,12 +53,13 @@ class EtcdPlace implements Place {
     return this.#ways.through(way, `etcd://127.0.0.1:${this.#server.port}`);
   }
 
+  /** The marks of sessions whose opening failed stay until their leases end. */
   async leftovers(): Promise<Readonly<Record<string, number>>> {
     let count = NaN;
     await this.#administer(async (client) => {
-      count = (await client.getAll().prefix("coord/").keys()).length;
+      count = (await client.getAll().prefix("coord/locks/").keys()).length;
     });
-    return { keys: count };
+    return { "keys of locks": count };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,5 @@
+import { CoordError } from "@coord/core/driver";
+
 /** Whether the server says that the lease is not there: it ran out, or was revoked. */
 export function isLeaseGone(error: unknown): boolean {
   return /requested lease not found/.test(textOf(error));
@@ -26,4 +28,23 @@ export function isOldToken(text: string): boolean {
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
+}
+
+/** For a revocation: what is gone need not be revoked. */
+export function unlessGone(error: unknown): void {
+  if (!isLeaseGone(error)) throw error;
+}
+
+/** There is no connection, because of `cause`. */
+export function unavailable(cause: unknown): CoordError {
+  return new CoordError(
+    "COORD_UNAVAILABLE",
+    "etcd does not answer. See whether the server runs, has a quorum, and can be reached.",
+    { cause },
+  );
+}
+
+/** The session ended before it could be answered. */
+export function over(): CoordError {
+  return new CoordError("COORD_UNAVAILABLE", "This session with etcd is over. Ask the next one.");
 }
