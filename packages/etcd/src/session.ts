@@ -16,6 +16,7 @@ import type {
 import { breakLock } from "./breaking.js";
 import { Connection, Endpoints } from "./connection/connection.js";
 import { isLeaseGone, isRefusal, over, unavailable, unlessGone } from "./connection/failures.js";
+import { farewell } from "./connection/farewell.js";
 import { newLease } from "./connection/lease.js";
 import type { Watches } from "./connection/watches.js";
 import { Givebacks } from "./givebacks.js";
@@ -30,9 +31,6 @@ import { Unwatched } from "./unwatched.js";
 const retryAfter = 100;
 /** How often at least whoever waits asks how it stands, in milliseconds: servers have lost news before. */
 const recheckEvery = 10_000;
-
-/** For how many milliseconds a connection is waited for that was told to close. */
-const farewellFor = 20;
 
 /** What one coordinator holds and waits for: a lease, to which all of its keys belong. */
 export class EtcdSession implements Session, TurnKeeper {
@@ -143,7 +141,7 @@ export class EtcdSession implements Session, TurnKeeper {
       await this.#revoke();
     } finally {
       this.#end("closed");
-      await this.#farewell(signal);
+      await farewell(this.#context.clock, signal);
       unlisten();
     }
   }
@@ -227,19 +225,6 @@ export class EtcdSession implements Session, TurnKeeper {
         if (left <= 1) throw error;
       }
     }
-  }
-
-  /** gRPC takes some turns of the event loop to close a connection, and does not tell when it has. */
-  #farewell(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        timer.cancel();
-        unlisten();
-        resolve();
-      };
-      const timer = this.#context.clock.timer(farewellFor, done);
-      const unlisten = onAbort(signal, done);
-    });
   }
 
   #end(reason: LossReason, error?: unknown): void {
