@@ -91,13 +91,14 @@ describe("a compaction", () => {
     const next = other.getLock("x").acquire();
     await expect.poll(() => leases(url)).toHaveLength(2);
     proxy.cut();
+    await state(one, "suspended");
+    await state(other, "suspended");
     const { header } = await server.client.kv.put({
       key: Buffer.from("any"),
       value: Buffer.from(""),
     });
     await server.client.kv.compact({ revision: header.revision, physical: true });
     proxy.heal();
-    await state(one, "suspended");
     await state(one, "connected");
     await state(other, "connected");
     hold.assertHeld();
