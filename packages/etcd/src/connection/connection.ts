@@ -103,7 +103,7 @@ export class Connection {
   /** @returns whether it was there */
   async delete(key: Buffer): Promise<boolean> {
     const { deleted } = await this.#call(() => this.#client.kv.deleteRange({ key }), this.#turns);
-    return deleted !== "0";
+    return Number(deleted) > 0;
   }
 
   /** @returns the ttl the server chose, in milliseconds */
