@@ -122,7 +122,7 @@ describe("users", () => {
   let server: EtcdServer;
   const root = ["--user", "root:top"];
   beforeAll(async () => {
-    server = await EtcdServer.start({ "auth-token-ttl": "3" });
+    server = await EtcdServer.start({ "auth-token-ttl": "3", "bcrypt-cost": "4" });
     server.ctl("user", "add", "root:top");
     server.ctl("user", "grant-role", "root", "root");
     server.ctl("auth", "enable");
