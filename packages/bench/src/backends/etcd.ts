@@ -11,14 +11,15 @@ const longTtl = 600_000;
 
 const floor: Subject = {
   name: "floor",
-  how: "`etcd3` by hand, one lease: a transaction that puts a key if there is none, then one that deletes it if it is ours; who waits tries again every 1 ms; no record of who holds, no renewal, no loss",
+  how: "`etcd3` by hand, one lease, which it renews: a transaction that puts a key if there is none, then one that deletes it if it is ours; who waits tries again every 1 ms; no record of who holds, no loss",
   shortestTtl: 1_000,
+  renewsEvery: longTtl / 3,
   open: async (address, { ttl = longTtl }) => openFloor(address, ttl),
 };
 
 async function openFloor(address: string, ttl: number): Promise<Locker> {
   const client = clientOf(address);
-  const { ID: lease } = await client.leaseClient.leaseGrant({ TTL: ttl / 1_000 });
+  const lease = await client.lease(ttl / 1_000).grant();
   const value = Buffer.from(String(process.pid));
   return {
     lock: (name) => {
