@@ -42,6 +42,15 @@ export const backends: readonly Backend[] = [
       { find: "openssl", package: "openssl" },
     ],
   },
+  {
+    name: "zookeeper",
+    needs: [
+      { find: "/usr/bin/java", package: "default-jre-headless" },
+      { find: "/usr/share/java/zookeeper.jar", package: "zookeeper" },
+      { find: "/usr/lib/python3/dist-packages/kazoo/client.py", package: "python3-kazoo" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
 ];
 
 /**
