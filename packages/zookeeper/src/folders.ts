@@ -14,6 +14,7 @@ export class Folders {
   readonly #link: Link<Connection>;
   readonly #clock: Clock;
   readonly #keep: boolean;
+  // When each was used last, in that order.
   readonly #used = new Map<string, number>();
 
   /** @param keep whether they stay: others may rely on them */
@@ -27,42 +28,41 @@ export class Folders {
   async make(connection: Connection, folder: string): Promise<void> {
     const parts = folder.split("/").slice(1);
     const all = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-    // The last error says why the folder is not there, and those before it why that is.
     const made = await Promise.allSettled(
       all.map((path) => connection.create(path, nothing, persistent).catch(allow(nodeExists))),
     );
-    const last = made.at(-1);
-    if (last?.status !== "rejected") return;
-    const first = made.find(({ status }) => status === "rejected");
-    throw first?.status === "rejected" ? first.reason : last.reason;
+    if (made.at(-1)?.status === "fulfilled") return;
+    // The first one that failed says why those below it did.
+    for (const each of made) if (each.status === "rejected") throw each.reason;
   }
 
-  /** Somebody here has used it. */
-  use(folder: string): void {
-    if (this.#keep) return;
-    // The one used last is the last one.
-    this.#used.delete(folder);
+  /** Before a node is made in it. One that nobody here has used for a while is made, in the same go. */
+  use(folder: string, connection: Connection): void {
+    // Whether that is done or not, the node says.
+    if (!this.#used.delete(folder)) connection.create(folder, nothing, persistent).catch(() => {});
     this.#used.set(folder, this.#clock.now());
   }
 
   /** Removes what nobody has used for a while; the server removes none that is in use. */
   tidy(isUsed: (folder: string) => boolean): void {
-    const before = this.#clock.now() - idleFor;
+    const now = this.#clock.now();
     let left = atOnce;
     for (const [folder, at] of this.#used) {
-      if (at > before || left-- === 0) return;
-      if (isUsed(folder)) this.use(folder);
-      else void this.#remove(folder).catch(() => {});
+      if (at > now - idleFor || left-- === 0) return;
+      if (!isUsed(folder)) void this.#remove(folder).catch(() => {});
+      else if (this.#used.delete(folder)) this.#used.set(folder, now);
     }
   }
 
-  /** Removes all that were used and are not in use. */
+  /** Removes those used last, as far as they are not in use. */
   async removeAll(): Promise<void> {
-    await Promise.allSettled([...this.#used.keys()].slice(-10 * atOnce).map((each) => this.#remove(each)));
+    const last = [...this.#used.keys()].slice(-10 * atOnce);
+    await Promise.allSettled(last.map((each) => this.#remove(each)));
   }
 
   async #remove(folder: string): Promise<void> {
     this.#used.delete(folder);
+    if (this.#keep) return;
     await this.#link.connection.delete(folder).catch(allow(noNode, notEmpty));
   }
 }

@@ -33,7 +33,9 @@ export class Holds {
         ({ claim, watchedBy }) => claim.granted && watchedBy !== connection,
       );
       for (let from = 0; from < all.length; from += atOnce) {
-        await Promise.all(all.slice(from, from + atOnce).map((each) => this.#look(each, connection)));
+        await Promise.all(
+          all.slice(from, from + atOnce).map((each) => this.#look(each, connection)),
+        );
       }
     } finally {
       this.#isLooking = false;
@@ -66,4 +68,3 @@ export class Holds {
     if (found) await connection.delete(tombstone).catch(() => {});
   }
 }
-

@@ -29,7 +29,9 @@ export const zookeeper: Driver<typeof options> = {
 function rootOf(path: string): string {
   const root = path.replace(/\/$/, "");
   const parts = root.split("/").slice(1);
-  const isSound = parts.every((part) => !/^(\.{0,2}|zookeeper)$/.test(part) && !/\p{C}/u.test(part));
+  const isSound = parts.every(
+    (part) => !/^(\.{0,2}|zookeeper)$/.test(part) && !/\p{C}/u.test(part),
+  );
   if (root === "" || (root.startsWith("/") && isSound)) return root;
   throw new CoordError(
     "COORD_BAD_URL",

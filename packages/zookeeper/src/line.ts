@@ -1,7 +1,7 @@
 import type { Link } from "@coord/core/driver";
 import type { Candidate } from "./candidate.js";
 import { ephemeralSequential, type Connection } from "./connection/connection.js";
-import { allow, codeOf, connectionLoss, noAnswer, noNode, refusalOf } from "./connection/failures.js";
+import { allow, codeOf, isAnswer, noAnswer, noNode, refusalOf } from "./connection/failures.js";
 import type { Folders } from "./folders.js";
 import { beginningOf, blockerOf, contendersOf } from "./paths.js";
 import { writeRecord } from "./records.js";
@@ -57,14 +57,17 @@ export class Line {
 
   /** Gives back what was not given back yet; rejects where that fails. */
   async giveAllBack(): Promise<void> {
-    await Promise.all([...this.#unwanted].map((each) => (each.isAsking ? undefined : this.#give(each))));
+    await Promise.all(
+      [...this.#unwanted].map((each) => (each.isAsking ? undefined : this.#give(each))),
+    );
   }
 
   /** Deletes its node: whether it was there. Rejects when it cannot be known. */
   async remove({ node, claim, isBroken }: Candidate, connection: Connection): Promise<boolean> {
     if (node === undefined) return false;
     // Who asked for it learns that it is given, and did not end by itself.
-    if (isBroken) connection.setData(node, writeRecord(claim.request.info, "given")).catch(() => {});
+    if (isBroken)
+      connection.setData(node, writeRecord(claim.request.info, "given")).catch(() => {});
     const gone = allow(noNode);
     return (await connection.delete(node).then(() => true, gone)) ?? false;
   }
@@ -111,17 +114,17 @@ export class Line {
     const { claim, folder } = candidate;
     const { owner, mode, info } = claim.request;
     const path = `${folder}/${beginningOf(owner, mode)}`;
+    this.#folders.use(folder, connection);
     candidate.isDoubtful = true;
     const made = connection.create(path, writeRecord(info), ephemeralSequential);
     // In the same go: it is answered after that, with the node in it.
     const listed = connection.children(folder);
     listed.catch(() => {});
-    this.#folders.use(folder);
     try {
       const { path: node, czxid } = await made;
       Object.assign(candidate, { node, token: czxid, isDoubtful: false });
     } catch (error) {
-      candidate.isDoubtful = codeOf(error) === connectionLoss;
+      candidate.isDoubtful = !isAnswer(error);
       throw error;
     }
     return listed;

@@ -17,7 +17,15 @@ import type {
 import { Breaking } from "./breaking.js";
 import { Candidate } from "./candidate.js";
 import type { Connection, Identity } from "./connection/connection.js";
-import { allow, codeOf, noAnswer, noNode, retryAfter, sessionExpired } from "./connection/failures.js";
+import {
+  allow,
+  codeOf,
+  noAnswer,
+  noNode,
+  refusalOf,
+  retryAfter,
+  sessionExpired,
+} from "./connection/failures.js";
 import { Folders } from "./folders.js";
 import { Holds } from "./holds.js";
 import { Line, type Wishes } from "./line.js";
@@ -172,24 +180,31 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
 
   /** What every connection begins with. */
   async #greet(connection: Connection): Promise<void> {
-    const { clock } = this.#context;
     try {
       await connection.open(this.#identity);
+      if (!this.#identity) await this.#begin(connection);
+      this.#agreedAt = -Infinity;
+      await this.#renew(connection);
     } catch (error) {
       // Its lease says that it is not over, so it was ended by somebody else.
       if (codeOf(error) === sessionExpired) this.#end("session");
-      throw error;
+      throw refusalOf(error) ?? error;
     }
-    if (!this.#identity) {
-      this.#identity = connection.session;
-      this.#lease = startLease(clock, { sentAt: connection.askedAt, ttl: connection.timeout });
-      this.#isAlone = (await connection.exists(configuration))?.dataLength === 0;
-      this.#touches = new Touches(this.#lease, { isAlone: this.#isAlone });
-    }
-    this.#agreedAt = -Infinity;
-    await this.#renew(connection);
     for (const candidate of this.#candidates.values()) this.#wake(candidate);
     this.#line.giveAllBack().catch(() => {});
+  }
+
+  /** What the first connection begins with. */
+  async #begin(connection: Connection): Promise<void> {
+    const { session: identity, askedAt: sentAt, timeout: ttl } = connection;
+    this.#lease = startLease(this.#context.clock, { sentAt, ttl });
+    this.#identity = identity;
+    const { locks } = this.#place.paths;
+    const seen = [connection.exists(configuration), connection.exists(locks)] as const;
+    const [members, folder] = await Promise.all(seen);
+    this.#isAlone = members?.dataLength === 0;
+    this.#touches = new Touches(this.#lease, { isAlone: this.#isAlone });
+    if (!folder) await this.#folders.make(connection, locks);
   }
 
   /** Renews the lease: on one server by asking anything, in an ensemble by what a majority has to agree to. */

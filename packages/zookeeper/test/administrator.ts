@@ -19,7 +19,9 @@ export class Administrator implements Disposable {
   /** Empty where the node is missing. */
   children(path: string): Promise<string[]> {
     return new Promise((resolve) => {
-      this.#client.getChildren(path, (_, children: string[] | undefined) => resolve(children ?? []));
+      this.#client.getChildren(path, (_, children: string[] | undefined) =>
+        resolve(children ?? []),
+      );
     });
   }
 

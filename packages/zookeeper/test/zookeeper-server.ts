@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
 
 /** Where Debian has them; the first names the others that it needs. */
-const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map((name) => `/usr/share/java/${name}.jar`);
+const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map(
+  (name) => `/usr/share/java/${name}.jar`,
+);
 // Small and soon there: it lives for a minute.
 const java = ["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
@@ -34,7 +36,11 @@ export class ZooKeeperServer implements AsyncDisposable {
     const server = await PrivateServer.start({
       command: "/usr/bin/java",
       args: ({ port, folder }) => {
-        const own = { dataDir: join(folder, "data"), clientPort: port, clientPortAddress: "127.0.0.1" };
+        const own = {
+          dataDir: join(folder, "data"),
+          clientPort: port,
+          clientPortAddress: "127.0.0.1",
+        };
         const lines = Object.entries({ ...settings, ...own, ...more });
         const file = join(folder, "zoo.cfg");
         writeFileSync(file, lines.map(([name, value]) => `${name}=${value}`).join("\n"));

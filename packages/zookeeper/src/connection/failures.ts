@@ -29,6 +29,11 @@ export function codeOf(error: unknown): number | undefined {
   return typeof code === "number" ? code : undefined;
 }
 
+/** Whether a server says so, who has not done then what it was asked for. */
+export function isAnswer(error: unknown): boolean {
+  return (codeOf(error) ?? 0) <= -100;
+}
+
 /** What `error` is about is settled if it has this code; else it is thrown. */
 export function allow(...codes: readonly number[]): (error: unknown) => undefined {
   return (error) => {

@@ -1,5 +1,9 @@
 import type { Socket } from "node:net";
-import library, { type Client, type Manager, type Stat as LibraryStat } from "node-zookeeper-client";
+import library, {
+  type Client,
+  type Manager,
+  type Stat as LibraryStat,
+} from "node-zookeeper-client";
 import type {
   Connect,
   Connection,
@@ -166,7 +170,10 @@ class JavaScriptConnection implements Connection {
         if (isTried) return;
         isTried = true;
         manager.setState(connecting);
-        this.#attach(manager, dial(server, this.#target, () => manager.onSocketConnected()));
+        this.#attach(
+          manager,
+          dial(server, this.#target, () => manager.onSocketConnected()),
+        );
       };
       const share = within / this.#target.servers.length;
       const timer = clock.timer(share, () =>
@@ -206,9 +213,7 @@ class JavaScriptConnection implements Connection {
     });
   }
 
-  #ask<T>(
-    ask: (done: (error: Error | null, answer: () => T) => void) => void,
-  ): Promise<T> {
+  #ask<T>(ask: (done: (error: Error | null, answer: () => T) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       // The library would send it by and by.
       if (!this.#isOpen || this.#isClosed) return reject(this.#noConnection());
