@@ -4,8 +4,10 @@ import library, { type Client } from "node-zookeeper-client";
 export class Administrator implements Disposable {
   readonly #client: Client;
 
-  static async connect(port: number): Promise<Administrator> {
+  /** @param user `user:password`, for one who has nodes of its own */
+  static async connect(port: number, user?: string): Promise<Administrator> {
     const client = library.createClient(`127.0.0.1:${port}`, { spinDelay: 50 });
+    if (user !== undefined) client.addAuthInfo("digest", Buffer.from(user));
     const connected = new Promise((resolve) => client.once("connected", resolve));
     client.connect();
     await connected;
@@ -22,6 +24,16 @@ export class Administrator implements Disposable {
       this.#client.getChildren(path, (_, children: string[] | undefined) =>
         resolve(children ?? []),
       );
+    });
+  }
+
+  /** Who may do what with a node. */
+  acl(path: string): Promise<{ permission: number; scheme: string; id: string }[]> {
+    return new Promise((resolve, reject) => {
+      this.#client.getACL(path, (error, list) => {
+        if (error) reject(error);
+        else resolve(list.map(({ permission, id }) => ({ permission, ...id })));
+      });
     });
   }
 

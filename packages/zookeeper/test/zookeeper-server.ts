@@ -2,10 +2,15 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
 
-/** Where Debian has them; the first names the others that it needs. */
-const jars = ["zookeeper", "slf4j-log4j12", "log4j-1.2"].map(
-  (name) => `/usr/share/java/${name}.jar`,
-);
+/** Where Debian has them. The first names most of the others that it needs, but not those for TLS. */
+const jars = [
+  "zookeeper",
+  "slf4j-log4j12",
+  "log4j-1.2",
+  "netty-codec",
+  "netty-resolver",
+  "netty-transport-native-unix-common",
+].map((name) => `/usr/share/java/${name}.jar`);
 // Small and soon there: it lives for a minute.
 const java = ["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
@@ -48,7 +53,7 @@ export class ZooKeeperServer implements AsyncDisposable {
         const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
         return [...java, ...properties, "-cp", [folder, ...jars].join(":"), main, file];
       },
-      ready: /PrepRequestProcessor \(sid:\d+\) started/,
+      ready: /ContainerManager Using/,
     });
     return new ZooKeeperServer(server);
   }

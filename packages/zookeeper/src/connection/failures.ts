@@ -45,9 +45,10 @@ export function allow(...codes: readonly number[]): (error: unknown) => undefine
 
 /** The error for who asks while there is no connection. */
 export function noAnswer(cause: unknown): CoordError {
+  const why = cause instanceof Error ? `: ${cause.message.replace(/\.$/, "")}` : "";
   return new CoordError(
     "COORD_UNAVAILABLE",
-    "ZooKeeper does not answer. See whether the servers run, are a majority, and can be reached.",
+    `ZooKeeper does not answer${why}. See whether the servers run, are a majority, and can be reached.`,
     { cause },
   );
 }

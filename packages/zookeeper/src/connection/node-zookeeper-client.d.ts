@@ -58,6 +58,10 @@ declare module "node-zookeeper-client" {
       watcher: Watcher | undefined,
       callback: Callback<[data: Buffer | undefined, stat: Stat]>,
     ): void;
+    getACL(
+      path: string,
+      callback: Callback<[{ permission: number; id: { scheme: string; id: string } }[]]>,
+    ): void;
     getChildren(path: string, callback: Callback<[children: string[]]>): void;
   }
 
