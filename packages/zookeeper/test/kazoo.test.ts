@@ -57,6 +57,7 @@ describe("kazoo", () => {
       holders: [{ member: "python" }],
     });
     const next = lock.acquire();
+    await expect.poll(async () => (await lock.inspect()).waiters.length).toBe(1);
     expect(await ask(kazoo, "contenders")).toMatch(/^contenders python\|\{"member":"node"/);
     expect(await ask(kazoo, "release")).toBe("released");
     expect((await next).token).toBeGreaterThan(hold.token);
