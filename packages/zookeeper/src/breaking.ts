@@ -85,6 +85,8 @@ export class Breaking {
         if (codeOf(error) === noNode) return isGiven ? "released" : "expired";
         const refusal = refusalOf(error);
         if (refusal) throw refusal;
+        // If it is gone when we can look again, it answered, most likely, and we did not hear of it.
+        isGiven = true;
       }
       await new Promise<void>((resolve) => {
         poke = () => {

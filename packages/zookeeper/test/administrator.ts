@@ -14,6 +14,20 @@ export class Administrator implements Disposable {
     return new Administrator(client);
   }
 
+  /** Ends somebody else's session, as who knows its password can. */
+  static async end(
+    port: number,
+    session: { readonly sessionId: Buffer; readonly sessionPassword: Buffer },
+  ): Promise<void> {
+    const client = library.createClient(`127.0.0.1:${port}`, session);
+    const connected = new Promise((resolve) => client.once("connected", resolve));
+    const closed = new Promise((resolve) => client.once("disconnected", resolve));
+    client.connect();
+    await connected;
+    client.close();
+    await closed;
+  }
+
   private constructor(client: Client) {
     this.#client = client;
   }
@@ -33,6 +47,17 @@ export class Administrator implements Disposable {
       this.#client.getACL(path, (error, list) => {
         if (error) reject(error);
         else resolve(list.map(({ permission, id }) => ({ permission, ...id })));
+      });
+    });
+  }
+
+  /** Makes a node that ends with us. */
+  create(path: string, data: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { OPEN_ACL_UNSAFE: anybody } = library.ACL;
+      this.#client.create(path, Buffer.from(data), anybody, 1, (error) => {
+        if (error) reject(error);
+        else resolve();
       });
     });
   }

@@ -50,7 +50,7 @@ export function folderOf(url: string, name: string): string {
 }
 
 /** Whether a call of this number, for a path that ends so or has that in it, is among the bytes. */
-function asks(call: number, part: string): (bytes: Buffer) => boolean {
+export function asks(call: number, part: string): (bytes: Buffer) => boolean {
   const number = Buffer.from([0, 0, 0, call]);
   return (bytes) => {
     for (let at = bytes.indexOf(number); at >= 0; at = bytes.indexOf(number, at + 1)) {
