@@ -8,6 +8,7 @@ import type { HistorySubject, Line, Place } from "@coord/testkit/history";
 import { BadArguments, type Where } from "./arguments.js";
 import { etcd } from "./etcd.js";
 import { redis } from "./redis.js";
+import { zookeeper } from "./zookeeper.js";
 
 /** Plays the history of a seed. */
 export type Player = (seed: number) => Promise<Line[]>;
@@ -18,6 +19,7 @@ const backends: Readonly<Record<string, Player>> = {
   file: (seed) => processHistory(files, { seed }),
   etcd: (seed) => processHistory(etcd, { seed }),
   redis: (seed) => processHistory(redis, { seed }),
+  zookeeper: (seed) => processHistory(zookeeper, { seed }),
 };
 
 /** Lock files in a folder that is gone afterwards. */
