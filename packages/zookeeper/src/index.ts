@@ -1,5 +1,6 @@
 import { CoordError, register, type Driver, type Traits } from "@coord/core/driver";
 import { connectByJavaScript } from "./connection/javascript.js";
+import { connectByNative } from "./connection/native.js";
 import { targetOf } from "./connection/target.js";
 import { options } from "./options.js";
 import { Paths } from "./paths.js";
@@ -15,8 +16,10 @@ export const zookeeper: Driver<typeof options> = {
   options,
   open: async (url, context) => {
     const { timeout, namespace = "coord", keep_parents: keepParents } = url.options;
+    const target = targetOf(url);
+    const isNative = url.options.client === "native";
     const place = {
-      connect: connectByJavaScript(targetOf(url)),
+      connector: isNative ? await connectByNative(target) : connectByJavaScript(target),
       paths: new Paths(rootOf(url.path), namespace),
       traitsOf,
       keepParents: keepParents ?? url.scheme === "kazoo",

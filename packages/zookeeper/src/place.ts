@@ -1,10 +1,10 @@
 import type { Traits } from "@coord/core/driver";
-import type { Connect } from "./connection/connection.js";
+import type { Connector } from "./connection/connection.js";
 import type { Paths } from "./paths.js";
 
 /** Where a session is, and what it promises there. */
 export interface Place {
-  readonly connect: Connect;
+  readonly connector: Connector;
   readonly paths: Paths;
   /** By the session's timeout, as it was agreed on. */
   readonly traitsOf: (timeout: number) => Traits;

@@ -63,8 +63,13 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
   /** In one try: core comes again. If it fails, or is given up meanwhile, nothing is left. */
   static async open(place: Place, context: SessionContext): Promise<ZooKeeperSession> {
     const session = new ZooKeeperSession(place, context);
-    await session.#link.open(context.signal);
-    return session;
+    try {
+      await session.#link.open(context.signal);
+      return session;
+    } catch (error) {
+      session.#end("closed");
+      throw error;
+    }
   }
 
   private constructor(place: Place, context: SessionContext) {
@@ -77,7 +82,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
       clock,
       within,
       retryAfter: Math.min(retryAfter, within),
-      make: (lost) => place.connect({ clock, within, timeout: Math.ceil(ttl), lost }),
+      make: (lost) => place.connector.make({ clock, within, timeout: Math.ceil(ttl), lost }),
       greet: (connection) => this.#greet(connection),
       close: (connection) => connection.close(),
       state: (state) => context.state(state),
@@ -238,6 +243,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     // Before anybody is rejected, so that whoever is asks the next session.
     this.#resolveEnded({ reason });
     this.#link.close();
+    this.#place.connector.close();
     for (const { claim } of this.#candidates.values()) claim.fail(isOver());
     this.#candidates.clear();
   }

@@ -70,5 +70,10 @@ export interface ConnectionOptions {
   readonly lost: (error: unknown) => void;
 }
 
-/** Makes connections that are not open yet. */
-export type Connect = (options: ConnectionOptions) => Connection;
+/** Makes the connections of one session. */
+export interface Connector {
+  /** One that is not open yet. */
+  make(options: ConnectionOptions): Connection;
+  /** Nothing goes on any more, with the session or without. */
+  close(): void;
+}

@@ -5,9 +5,9 @@ import library, {
   type Stat as LibraryStat,
 } from "node-zookeeper-client";
 import type {
-  Connect,
   Connection,
   ConnectionOptions,
+  Connector,
   Identity,
   Made,
   Stat,
@@ -27,10 +27,13 @@ interface Watched {
 }
 
 /** Makes connections by node-zookeeper-client. Each opening goes on where the last one stopped in the list of servers. */
-export function connectByJavaScript(target: Target): Connect {
+export function connectByJavaScript(target: Target): Connector {
   let turn = 0;
   const next = () => target.servers[turn++ % target.servers.length] ?? target.servers[0];
-  return (options) => new JavaScriptConnection(target, next, options);
+  return {
+    make: (options) => new JavaScriptConnection(target, next, options),
+    close: () => {},
+  };
 }
 
 /**
