@@ -44,7 +44,9 @@ export class Line {
       this.#failed(candidate, error);
     } finally {
       candidate.isAsking = false;
-      if (!this.#wishes.has(candidate)) this.giveBack(candidate);
+      // What was granted is given back by who had it.
+      const { granted } = candidate.claim;
+      if (!granted && !this.#wishes.has(candidate)) this.giveBack(candidate);
     }
   }
 

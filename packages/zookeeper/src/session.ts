@@ -234,7 +234,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     this.#line.giveAllBack().catch(() => {});
     void this.#holds.watch(candidates, connection);
     this.#breaking.tidy(connection);
-    this.#folders.tidy((folder) => candidates.some((each) => each.folder === folder));
+    this.#folders.tidy(new Set(candidates.map(({ folder }) => folder)));
   }
 
   #end(reason: LossReason): void {

@@ -53,7 +53,7 @@ class JavaScriptConnection implements Connection {
   #isClosed = false;
   #isCorked = false;
   #failure: unknown;
-  #closed: () => void = () => {};
+  #ended: (() => void) | undefined;
   askedAt = 0;
 
   constructor(
@@ -141,7 +141,7 @@ class JavaScriptConnection implements Connection {
   end(): Promise<void> {
     return new Promise((resolve) => {
       if (!this.#isOpen || this.#isClosed) return resolve();
-      this.#closed = resolve;
+      this.#ended = resolve;
       this.#watchdog.asked();
       this.#client.close();
     });
@@ -211,8 +211,8 @@ class JavaScriptConnection implements Connection {
       manager.onSocketClosed();
       if (!this.#isOpen) return;
       this.#isClosed = true;
-      this.#closed();
-      this.#options.lost(this.#failure);
+      if (this.#ended) this.#ended();
+      else this.#options.lost(this.#failure);
     });
   }
 

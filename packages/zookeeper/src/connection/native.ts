@@ -106,6 +106,7 @@ class NativeConnection implements Connection {
   #identity: Identity | undefined;
   #unlisten = (): void => {};
   #settled = (): void => {};
+  #waking: Promise<void> | undefined;
   timeout = 0;
   askedAt = 0;
 
@@ -270,7 +271,8 @@ class NativeConnection implements Connection {
       this.#idle?.cancel();
       this.#rejects.add(reject);
       this.#watchdog.asked();
-      const send = (): void =>
+      const send = (): void => {
+        if (this.#isClosed) return;
         ask(zk, (code, error, answer) => {
           if (!this.#rejects.delete(reject)) return;
           this.#watchdog.answered();
@@ -279,19 +281,11 @@ class NativeConnection implements Connection {
           this.#settled();
           this.#rest();
         });
+      };
       if (zk.state === connected) return send();
-      // It was idle, and begins anew. Events are heard in the order in which they were asked for.
-      const begin = (): void => {
-        zk.off("close", fail);
-        if (this.#isClosed) return;
-        this.#follow(zk);
-        send();
-      };
-      const fail = (): void => {
-        zk.off("connect", begin);
-        this.#break(new Error("The connection broke."));
-      };
-      zk.once("connect", begin).once("close", fail);
+      // It was idle, and begins anew.
+      this.#waking ??= this.#connect(true).finally(() => (this.#waking = undefined));
+      this.#waking.then(send, (error: unknown) => this.#break(error));
     });
   }
 
