@@ -19,7 +19,7 @@ import { Watchdog } from "./watchdog.js";
 /** The library's numbers: a state, the kind of an event, what an event is about. */
 const [connected, ofSession, deleted] = [3, -1, 2];
 /** How long, in milliseconds, a session stays open that keeps nothing: while it is, the process goes on. */
-const idleFor = isMainThread ? 20 : 0;
+const idleFor = 20;
 
 /** Connects by the library named zookeeper, which is C; where that is installed. Rejects COORD_BAD_OPTION for what it cannot do. */
 export async function connectByNative(target: Target): Promise<Connector> {
@@ -27,6 +27,12 @@ export async function connectByNative(target: Target): Promise<Connector> {
     throw new CoordError(
       "COORD_BAD_OPTION",
       "client=native speaks no TLS and makes no nodes of a user's own. Leave it out where there is a user or use_ssl.",
+    );
+  }
+  if (!isMainThread) {
+    throw new CoordError(
+      "COORD_BAD_OPTION",
+      "client=native is not for worker threads: one that is ended would end the process. Leave it out there.",
     );
   }
   return new NativeConnector(await load(), target);
@@ -138,15 +144,17 @@ class NativeConnection implements Connection {
   async create(path: string, data: Buffer, mode: number): Promise<Made> {
     const isKept = mode !== 0;
     if (isKept) this.#needs.add(path);
-    let made = path;
     try {
-      made = await this.#ask<string>((zk, done) => zk.a_create(path, data, mode, done));
+      const made = await this.#ask<string>((zk, done) => zk.a_create(path, data, mode, done));
       if (!isKept) return { path: made, czxid: 0n };
+      this.#needs.delete(path);
       this.#needs.add(made);
       const stat = await this.exists(made);
       return { path: made, czxid: stat?.czxid ?? 0n };
+    } catch (error) {
+      if (isAnswer(error)) this.#needs.delete(path);
+      throw error;
     } finally {
-      this.#needs.delete(path === made ? undefined : path);
       this.#rest();
     }
   }
