@@ -73,7 +73,7 @@ describe.skipIf(problem !== undefined)("the native client keeps the contract", (
         .then(({ connect }) => connect(workerData))
         .catch(({ code }) => parentPort.postMessage(code));
     `;
-    const worker = new Worker(program, { eval: true, workerData: subject.url() });
+    const worker = new Worker(program, { eval: true, execArgv: [], workerData: subject.url() });
     const code = await new Promise((resolve, reject) => {
       worker.once("message", resolve).once("error", reject);
     });
