@@ -141,10 +141,10 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     try {
       for (const candidate of this.#candidates.values()) this.#line.giveBack(candidate);
       this.#candidates.clear();
-      await this.#link.ready();
-      await this.#line.giveAllBack();
-      await this.#folders.removeAll();
-      await this.#link.connection.end();
+      const give = (): Promise<void> => this.#giveBackAll();
+      // When its time is over, all that it held ends by itself: who lost the servers must not hurry back.
+      if (this.#context.clock.now() < this.lease.usableUntil) await this.#link.insist(give, signal);
+      else await this.#link.ready().then(give);
     } finally {
       unlisten();
       this.#end("closed");
@@ -181,6 +181,12 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
 
   drop(candidate: Candidate): void {
     if (this.has(candidate)) this.#candidates.delete(candidate.claim.request.owner);
+  }
+
+  async #giveBackAll(): Promise<void> {
+    await this.#line.giveAllBack();
+    await this.#folders.removeAll();
+    await this.#link.connection.end();
   }
 
   /** What every connection begins with. */

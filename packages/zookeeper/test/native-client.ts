@@ -9,14 +9,14 @@ const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
 const cache = join(modules, ".cache", `native-${version}-${process.versions.modules}`);
 
 /**
- * Sees to it that the optional client is there, compiled for this Node, as a user would have it. The
+ * Sees to it, where COORD_TEST_NATIVE says so, that the optional client is there, compiled for this Node, as a user would have it. The
  * first time that takes minutes. Gives why it is not.
  */
 export function installNative(): string | undefined {
+  if (!process.env["COORD_TEST_NATIVE"]) return "COORD_TEST_NATIVE=1 does";
   const prefix = dirname(dirname(process.execPath));
   const done = join(cache, "done");
   if (!existsSync(done)) {
-    if (process.env["COORD_TEST_SHORT"]) return "the short form compiles nothing";
     if (!existsSync(join(prefix, "include/node/node.h"))) return "this Node has no headers";
     try {
       mkdirSync(cache, { recursive: true });

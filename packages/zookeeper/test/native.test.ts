@@ -25,7 +25,7 @@ import { installNative } from "./native-client.js";
 import { zookeeperSubject } from "./subject.js";
 
 const problem = installNative();
-if (problem) console.info(`zookeeper: the native client is not tested here: ${problem}`);
+if (problem) console.info(`zookeeper: the native client is not tested: ${problem}`);
 
 describe.skipIf(problem !== undefined)("the native client keeps the contract", () => {
   const subject = zookeeperSubject(undefined, "&client=native");
