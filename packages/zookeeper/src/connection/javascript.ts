@@ -15,16 +15,13 @@ import type {
 } from "./connection.js";
 import { connectionLoss, Failure, noAnswer, sessionExpired } from "./failures.js";
 import { onFrames } from "./frames.js";
+import { bufferOf, longOf, statOf } from "./longs.js";
 import { dial, type Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
+import { Watchers } from "./watchers.js";
 
-/** The states of the library's connection manager that matter, and its number of an event. */
-const [connecting, connected, expired, nodeDeleted] = [1, 2, -3, 2];
-
-interface Watched {
-  readonly tell: (event: { readonly type: number }) => void;
-  readonly all: Set<Watcher>;
-}
+/** The states of the library's connection manager that matter. */
+const [connecting, connected, expired] = [1, 2, -3];
 
 /** Makes connections by node-zookeeper-client. Each opening goes on where the last one stopped in the list of servers. */
 export function connectByJavaScript(target: Target): Connector {
@@ -46,7 +43,7 @@ class JavaScriptConnection implements Connection {
   readonly #next: () => Target["servers"][number] | undefined;
   readonly #options: ConnectionOptions;
   readonly #watchdog: Watchdog;
-  readonly #watchers = new Map<string, Watched>();
+  readonly #watchers = new Watchers();
   #client!: Client;
   #socket: Socket | undefined;
   #isOpen = false;
@@ -119,7 +116,7 @@ class JavaScriptConnection implements Connection {
   }
 
   data(path: string, watcher?: Watcher): Promise<{ data: Buffer; stat: Stat }> {
-    const tell = watcher && this.#tellerOf(path, watcher);
+    const tell = watcher && this.#watchers.add(path, watcher);
     return this.#ask((done) =>
       this.#client.getData(path, tell, (error, data, stat) => {
         if (error && watcher) this.unwatch(path, watcher);
@@ -129,7 +126,7 @@ class JavaScriptConnection implements Connection {
   }
 
   unwatch(path: string, watcher: Watcher): void {
-    this.#watchers.get(path)?.all.delete(watcher);
+    this.#watchers.remove(path, watcher);
   }
 
   children(path: string): Promise<readonly string[]> {
@@ -245,22 +242,6 @@ class JavaScriptConnection implements Connection {
     });
   }
 
-  /** The library has one listener for each node, whoever watches it. */
-  #tellerOf(path: string, watcher: Watcher): (event: { readonly type: number }) => void {
-    let watched = this.#watchers.get(path);
-    if (!watched) {
-      const all = new Set<Watcher>();
-      const tell = (event: { readonly type: number }): void => {
-        this.#watchers.delete(path);
-        for (const each of all) each(event.type === nodeDeleted ? "deleted" : "changed");
-      };
-      watched = { tell, all };
-      this.#watchers.set(path, watched);
-    }
-    watched.all.add(watcher);
-    return watched.tell;
-  }
-
   #break(error: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -271,23 +252,4 @@ class JavaScriptConnection implements Connection {
 
 function isExpired(error: unknown): boolean {
   return error instanceof Failure && error.code === sessionExpired;
-}
-
-function statOf({ czxid, ctime, ephemeralOwner, dataLength }: LibraryStat): Stat {
-  return {
-    czxid: longOf(czxid),
-    ctime: Number(longOf(ctime)),
-    owner: longOf(ephemeralOwner),
-    dataLength,
-  };
-}
-
-function longOf(bytes: Buffer): bigint {
-  return bytes.readBigInt64BE();
-}
-
-function bufferOf(long: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64BE(long);
-  return bytes;
 }

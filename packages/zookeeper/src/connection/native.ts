@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { CoordError, type Clock, type Timer } from "@coord/core/driver";
 import type {
@@ -12,7 +10,8 @@ import type {
   Watcher,
 } from "./connection.js";
 import { connectionLoss, Failure, isAnswer, noAnswer, sessionExpired } from "./failures.js";
-import type { NativeLibrary, NativeStat, ZooKeeper } from "./native-library.js";
+import { loadNative, NativeHandle } from "./native-handle.js";
+import type { NativeStat, ZooKeeper } from "./native-library.js";
 import type { Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -35,63 +34,11 @@ export async function connectByNative(target: Target): Promise<Connector> {
       "client=native is not for worker threads: one that is ended would end the process. Leave it out there.",
     );
   }
-  return new NativeConnector(await load(), target);
-}
-
-/** The session, which the library keeps over its connections, for those of ours. */
-class NativeConnector implements Connector {
-  readonly #library: NativeLibrary;
-  readonly #target: Target;
-  #handle: ZooKeeper | undefined;
-  #isClosed = false;
-
-  constructor(library: NativeLibrary, target: Target) {
-    this.#library = library;
-    this.#target = target;
-  }
-
-  make(options: ConnectionOptions): Connection {
-    return new NativeConnection(this, options);
-  }
-
-  /** The handle there is, or a new one; undefined when nothing is to go on any more. */
-  handle(timeout: number): ZooKeeper | undefined {
-    if (this.#isClosed) return undefined;
-    if (this.#handle) return this.#handle;
-    const connect = this.#target.servers.map(({ host, port }) => `${host}:${port}`).join(",");
-    const handle = new this.#library(connect);
-    handle.on("error", () => {});
-    handle.once("close", () => this.#forget(handle));
-    handle.init({
-      connect,
-      timeout,
-      debug_level: 0,
-      host_order_deterministic: true,
-      // It would take a connection that is slow to be made for the end of the session.
-      response_counter_limit: 2 ** 30,
-    });
-    return (this.#handle = handle);
-  }
-
-  get hasHandle(): boolean {
-    return this.#handle !== undefined;
-  }
-
-  /** Ends the session if it is connected; else the servers do. */
-  drop(): void {
-    const handle = this.#handle;
-    if (handle) this.#forget(handle);
-    handle?.close();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.drop();
-  }
-
-  #forget(handle: ZooKeeper): void {
-    if (this.#handle === handle) this.#handle = undefined;
-  }
+  const handle = new NativeHandle(await loadNative(), target);
+  return {
+    make: (options) => new NativeConnection(handle, options),
+    close: () => handle.close(),
+  };
 }
 
 /**
@@ -99,7 +46,7 @@ class NativeConnector implements Connector {
  * nothing that needs the session, neither node nor watch, that is ended, and the next question begins another.
  */
 class NativeConnection implements Connection {
-  readonly #connector: NativeConnector;
+  readonly #handle: NativeHandle;
   readonly #options: ConnectionOptions;
   readonly #clock: Clock;
   readonly #watchdog: Watchdog;
@@ -116,8 +63,8 @@ class NativeConnection implements Connection {
   timeout = 0;
   askedAt = 0;
 
-  constructor(connector: NativeConnector, options: ConnectionOptions) {
-    this.#connector = connector;
+  constructor(handle: NativeHandle, options: ConnectionOptions) {
+    this.#handle = handle;
     this.#options = options;
     this.#clock = options.clock;
     this.#watchdog = new Watchdog(options.clock, options.within, () =>
@@ -126,7 +73,7 @@ class NativeConnection implements Connection {
   }
 
   async open(session: Identity | undefined): Promise<void> {
-    if (session && !this.#connector.hasHandle) {
+    if (session && !this.#handle.isThere) {
       throw new Failure(sessionExpired, "The session is over.");
     }
     this.askedAt = this.#clock.now();
@@ -222,7 +169,7 @@ class NativeConnection implements Connection {
     }
     const nodes = [...this.#needs].filter((need) => typeof need === "string");
     await Promise.allSettled(nodes.map((node) => this.delete(node)));
-    this.#connector.drop();
+    this.#handle.drop();
     this.close();
   }
 
@@ -233,7 +180,7 @@ class NativeConnection implements Connection {
   /** Waits until the library is connected. */
   #connect(isOld: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const zk = this.#connector.handle(this.#options.timeout);
+      const zk = this.#handle.client(this.#options.timeout);
       if (!zk || this.#isClosed) return reject(noAnswer(undefined));
       const settle = (outcome: () => void) => (): void => {
         timer.cancel();
@@ -248,7 +195,7 @@ class NativeConnection implements Connection {
       const timer = this.#clock.timer(
         this.#options.within,
         settle(() => {
-          if (!isOld) this.#connector.drop();
+          if (!isOld) this.#handle.drop();
           reject(noAnswer(new Error("Not connected in time.")));
         }),
       );
@@ -274,7 +221,7 @@ class NativeConnection implements Connection {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const zk =
-        this.#isOpen && !this.#isClosed ? this.#connector.handle(this.#options.timeout) : undefined;
+        this.#isOpen && !this.#isClosed ? this.#handle.client(this.#options.timeout) : undefined;
       if (!zk) return reject(noConnection());
       this.#idle?.cancel();
       this.#rejects.add(reject);
@@ -304,7 +251,7 @@ class NativeConnection implements Connection {
     this.#idle = this.#clock.timer(idleFor, () => {
       if (this.#needs.size > 0 || this.#rejects.size > 0 || this.#isClosed) return;
       this.#unlisten();
-      this.#connector.drop();
+      this.#handle.drop();
     });
   }
 
@@ -319,23 +266,6 @@ class NativeConnection implements Connection {
     this.#settled();
     if (this.#isOpen && error !== undefined) this.#options.lost(error);
   }
-}
-
-async function load(): Promise<NativeLibrary> {
-  const program = process.argv[1];
-  const places = [import.meta.url, ...(program ? [pathToFileURL(program).href] : [])];
-  for (const place of places) {
-    try {
-      const url = pathToFileURL(createRequire(place).resolve("zookeeper")).href;
-      return ((await import(url)) as { default: NativeLibrary }).default;
-    } catch {
-      // Not there, or not built for this Node.
-    }
-  }
-  throw new CoordError(
-    "COORD_BAD_OPTION",
-    'client=native needs the package "zookeeper", built for this Node. Run "npm install zookeeper", with a compiler at hand, or leave the option out.',
-  );
 }
 
 function statOf({ czxid, ctime, ephemeralOwner, dataLength }: NativeStat): Stat {
