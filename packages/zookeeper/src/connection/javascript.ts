@@ -1,9 +1,5 @@
 import type { Socket } from "node:net";
-import library, {
-  type Client,
-  type Manager,
-  type Stat as LibraryStat,
-} from "node-zookeeper-client";
+import library, { type Client, type Manager } from "node-zookeeper-client";
 import type {
   Connection,
   ConnectionOptions,
