@@ -15,7 +15,7 @@ log4j.appender.out.layout.ConversionPattern=%p %c{1} %m%n
 `;
 
 /** How long its ticks are, in milliseconds: sessions live for two of them at least. */
-export const tickTime = 200;
+const tickTime = 200;
 
 /** A ZooKeeper server that keeps what it has when it is killed. @param java what its machine is told */
 export function zookeeperServer(...java: readonly string[]): PrivateServerOptions {

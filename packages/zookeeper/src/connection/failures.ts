@@ -6,12 +6,12 @@ export const retryAfter = 100;
 /** ZooKeeper's numbers for what went wrong. */
 export const connectionLoss = -4;
 export const noNode = -101;
-export const noAuth = -102;
+const noAuth = -102;
 export const nodeExists = -110;
 export const notEmpty = -111;
 export const sessionExpired = -112;
-export const invalidAcl = -114;
-export const authFailed = -115;
+const invalidAcl = -114;
+const authFailed = -115;
 
 /** An error by ZooKeeper's number, where the library brings none. */
 export class Failure extends Error {
