@@ -43,6 +43,19 @@ async function openFloor(address: string, ttl: number): Promise<Locker> {
   };
 }
 
+/** Java is slow until it has done the same for a while. */
+async function warmUp(address: string): Promise<void> {
+  const locker = await openFloor(address, 10_000);
+  for (let round = 0; round < 20; round += 1) {
+    const cycles = Array.from({ length: 250 }, async (_, number) => {
+      const release = await locker.lock(`warm-${number}`)();
+      await release();
+    });
+    await Promise.all(cycles);
+  }
+  await locker.close();
+}
+
 /** One server, which does not wait for its disk. */
 export const zookeeper: Backend = {
   name: "zookeeper",
@@ -52,6 +65,7 @@ export const zookeeper: Backend = {
     const server = await PrivateServer.start(zookeeperServer("-Dzookeeper.forceSync=no"));
     const proxy = await TcpProxy.start({ port: server.port });
     const address = `zookeeper://127.0.0.1:${server.port}`;
+    await warmUp(address);
     return {
       address,
       counted: { address: proxy.through(address), roundTrips: () => proxy.traffic.roundTrips },
