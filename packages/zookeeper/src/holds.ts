@@ -5,7 +5,7 @@ import type { Wishes } from "./line.js";
 import { readRecord } from "./records.js";
 
 /** How many are looked at in one go: beats must not wait for long behind them. */
-const atOnce = 100;
+const atOnce = 500;
 
 /** The node by which who takes a lock by force says so, beside the one that is taken. */
 export function tombstoneOf(node: string): string {

@@ -35,9 +35,10 @@ afterAll(async () => {
 });
 
 async function works(url: string): Promise<Coordinator> {
-  const coordinator = await connect(url, { drivers: [zookeeper], ttl: 2_000, heartbeat: 200 });
+  // Java takes its time over the first handshake.
+  const coordinator = await connect(url, { drivers: [zookeeper], ttl: 10_000, heartbeat: 200 });
   onTestFinished(() => coordinator.stop());
-  const hold = await coordinator.getLock("door").acquire({ timeout: 2_000 });
+  const hold = await coordinator.getLock("door").acquire({ timeout: 5_000 });
   expect(hold.remaining()).toBeGreaterThan(0);
   await hold.release();
   return coordinator;

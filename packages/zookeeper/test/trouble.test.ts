@@ -267,7 +267,10 @@ describe("watches", () => {
     const url = server.url();
     const [holder, one] = [await start(url), await start(url)];
     const hold = await holder.getLock("x").acquire();
-    for (let round = 0; round < 50; round++) await one.getLock("x").tryAcquire({ timeout: 5 });
+    for (let round = 0; round < 50; round++) {
+      const signal = AbortSignal.timeout(5);
+      await expect(one.getLock("x").acquire({ signal })).rejects.toThrow(/timeout/);
+    }
     await hold.release();
     await (await one.getLock("x").acquire()).release();
     await new Promise(setImmediate);
