@@ -1,4 +1,4 @@
 import { testFaults } from "@coord/testkit";
 import { zookeeperSubject } from "./subject.js";
 
-testFaults(zookeeperSubject({ ttl: 1_500, heartbeat: 250 }));
+testFaults(zookeeperSubject({ ttl: 2_000, heartbeat: 300 }));
