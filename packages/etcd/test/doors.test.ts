@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { connect, type Coordinator } from "@coord/core";
 import { etcd } from "@coord/etcd";
-import { TcpProxy } from "@coord/testkit/tools";
+import { Certificates, TcpProxy } from "@coord/testkit/tools";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { Certificates } from "./certificates.js";
 import { EtcdServer } from "./etcd-server.js";
 
 const certificates = new Certificates();

@@ -3,10 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type Coordinator } from "@coord/core";
 import { zookeeper } from "@coord/zookeeper";
-import { freePort } from "@coord/testkit/tools";
+import { Certificates, freePort } from "@coord/testkit/tools";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Administrator } from "./administrator.js";
-import { Certificates } from "./certificates.js";
 import { ZooKeeperServer } from "./zookeeper-server.js";
 
 const certificates = new Certificates();
