@@ -5,7 +5,7 @@ import type { Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
 
 /** What is asked of a server. */
-export interface Commands {
+interface Commands {
   ping(): Promise<unknown>;
   info(): Promise<string>;
   coordAcquire(...args: string[]): Promise<unknown>;
