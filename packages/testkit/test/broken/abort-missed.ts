@@ -8,7 +8,7 @@ export const abortMissed: Breakage = {
     acquiring(session, (request) => {
       const late = new AbortController();
       const ask = async (): ReturnType<typeof session.acquire> => {
-        await turns(1);
+        await turns(2);
         request.signal.addEventListener("abort", () => late.abort(request.signal.reason));
         return session.acquire(withOwn(request, { signal: late.signal }));
       };

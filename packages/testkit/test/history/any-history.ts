@@ -91,13 +91,21 @@ export const anyHistory: fc.Arbitrary<Line[]> = fc
       { t: "0", pid: 0, event: "begin", ...about },
       ...requests.flatMap((make, index) => make(index)),
       ...faults.flat(),
-      ...turns.toSorted(byEnd).flat(),
+      ...inTurn(turns).flat(),
       ...states.flatMap(([of, ms]) => state(of, ms)),
       ...(last === undefined ? [] : end(last)),
     ];
   });
 
-/** A loop's turns do not overlap so that one that began later ended before. */
-function byEnd([a]: Piece, [b]: Piece): number {
-  return Number(a?.t) - Number(b?.t);
+/** A loop's turns come one after the other: none that began before another ends after it. */
+function inTurn(turns: readonly Piece[]): Piece[] {
+  const begun = new Map<number, number>();
+  const byEnd = turns.toSorted(([a], [b]) => Number(a?.t) - Number(b?.t));
+  return byEnd.filter(([line]) => {
+    if (line?.event !== "alive") return false;
+    const since = Number(line.since);
+    const isNext = since >= (begun.get(line.pid) ?? 0);
+    if (isNext) begun.set(line.pid, since);
+    return isNext;
+  });
 }
