@@ -11,6 +11,8 @@ const packages: Readonly<Record<string, string>> = {
   rediss: "@coord/redis",
   "redis+sentinel": "@coord/redis",
   "redis+cluster": "@coord/redis",
+  postgres: "@coord/postgres",
+  postgresql: "@coord/postgres",
 };
 
 /**

@@ -34,6 +34,16 @@ export const backends: readonly Backend[] = [
       { find: "openssl", package: "openssl" },
     ],
   },
+  {
+    name: "postgres",
+    needs: [
+      { find: "postgres", package: "postgresql" },
+      { find: "initdb", package: "postgresql" },
+      { find: "pgbouncer", package: "pgbouncer" },
+      { find: "setpriv", package: "util-linux" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
 ];
 
 /**
