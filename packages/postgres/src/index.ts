@@ -34,7 +34,8 @@ function openSession(url: PostgresUrl, context: SessionContext): Promise<Postgre
     keys: new Keys(namespace),
     fencing,
     traits: traitsOf(fencing),
-    within: url.options.connect_timeout ?? Math.min(ttl / 4, 2_000),
+    within: Math.min(ttl / 4, 2_000),
+    connectWithin: url.options.connect_timeout ?? 2_000,
     maxHolds,
   };
   return PostgresSession.open(place, { ...context, ttl });

@@ -36,7 +36,7 @@ const libpq = {
   connect_timeout: {
     type: "seconds",
     min: 0.01,
-    help: "how long connecting to one server may take; a quarter of the ttl by default, 2 at most",
+    help: "how long connecting to one server may take; 2 by default",
   },
   target_session_attrs: {
     type: "string",

@@ -10,8 +10,10 @@ export interface Place {
   readonly keys: Keys;
   readonly fencing: Fencing;
   readonly traits: Traits;
-  /** How long connecting to one server may take, in milliseconds, and what else has no longer. */
+  /** How long an answer may take, in milliseconds, where nothing depends on waiting longer. */
   readonly within: number;
+  /** How long connecting to one server may take. */
+  readonly connectWithin: number;
   /** How many locks a session may hold and wait for; undefined: what the server has room for. */
   readonly maxHolds: number | undefined;
 }

@@ -16,7 +16,7 @@ import type {
   Traits,
 } from "@coord/core/driver";
 import { Breaking } from "./breaking.js";
-import { greetHolder } from "./connection/greeting.js";
+import { endUnheard, greetHolder } from "./connection/greeting.js";
 import { Hearer } from "./connection/hearer.js";
 import { openFirst, type Opened } from "./connection/open.js";
 import type { Rows } from "./connection/wire.js";
@@ -38,7 +38,7 @@ const retryAfter = 100;
 export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
   readonly id = crypto.randomUUID();
   readonly traits: Traits;
-  readonly lease: Lease;
+  lease: Lease;
   readonly beatEvery: number;
   readonly ended: Promise<SessionEnd>;
   readonly server: Server;
@@ -138,7 +138,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     const keys = [...this.#locks.keys()];
     this.#dropLocks();
     try {
-      // So that who waits need not look.
+      // So that who waits need not look. When it is answered all is free.
       await this.server.giveUp(keys);
       this.#hearer.close();
       await this.#opened.wire.end();
@@ -178,15 +178,15 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
 
   async #open(): Promise<void> {
     const { clock, ttl, memberId, signal, previous } = this.#context;
-    const { targets, keys, fencing, within, maxHolds } = this.#place;
+    const { targets, keys, fencing, connectWithin, maxHolds } = this.#place;
     let room = 0;
     this.#opened = await openFirst(targets, {
       clock,
-      within,
+      within: connectWithin,
       signal,
       application: applicationOf(memberId),
       greet: async (wire) => {
-        ({ room } = await greetHolder(wire, { ttl, channel: keys.channel, fencing }));
+        ({ room } = await greetHolder(wire, { channel: keys.channel, fencing }));
         if (previous !== undefined) await endPrevious(wire, sessionKey(previous));
         await wire.run(`SELECT pg_try_advisory_lock(${sessionKey(this.id)})`);
       },
@@ -194,7 +194,9 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     });
     this.#maxHolds = maxHolds ?? Math.max(1, Math.floor(room / 4));
     await this.#hearer.open(signal);
-    await this.beat();
+    // However long connecting took, it is heard of from now on.
+    this.lease = startLease(clock, { sentAt: clock.now(), ttl });
+    await this.#run(endUnheard(ttl));
     if (this.#isOver) throw isOver();
   }
 
@@ -204,7 +206,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     const lost = this.#lostHearer;
     await hearer.open(target, this.#place.keys.channel, wire, {
       clock,
-      within: this.#place.within,
+      within: this.#place.connectWithin,
       application: applicationOf(memberId),
       hear: (message) => this.#hear(message),
       lost,

@@ -11,7 +11,7 @@ export type Fencing =
  * in the moment before: the statement that writes down the next 32 waits for the disk, others that
  * draw from these do not. Whoever comes after a crash is a new session.
  */
-const skipped = 10_000;
+const skipped = 5_000;
 
 /** Reads the option; throws COORD_BAD_OPTION. */
 export function fencingOf({ fencing, sequence }: { fencing?: string; sequence?: string }): Fencing {

@@ -14,7 +14,6 @@ export interface ServerFacts {
 }
 
 interface Greeting {
-  readonly ttl: number;
   readonly channel: string;
   readonly fencing: Fencing;
 }
@@ -22,26 +21,29 @@ interface Greeting {
 const oldest = 140_000;
 
 /** What the connection that holds locks begins with. Throws COORD_UNAVAILABLE for a server that will not do. */
-export async function greetHolder(wire: Wire, { ttl, channel, fencing }: Greeting): Promise<ServerFacts> {
-  // From the last byte that came: not before we have given up ourselves, and soon after. TCP counts
-  // whole seconds for the first, and one more for the probe that is not answered.
-  const heardFor = String(Math.ceil(ttl) + 500);
-  await wire.run(
-    setAll({
-      ...harmless,
-      idle_session_timeout: heardFor,
-      tcp_user_timeout: heardFor,
-      tcp_keepalives_idle: String(Math.max(1, Math.floor(ttl / 1000))),
-      tcp_keepalives_interval: "1",
-      tcp_keepalives_count: "1",
-      plan_cache_mode: "force_generic_plan",
-    }),
-  );
+export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<ServerFacts> {
+  await wire.run(setAll({ ...harmless, idle_session_timeout: "0", plan_cache_mode: "force_generic_plan" }));
   const facts = await factsOf(wire);
   await makeSure(wire, fencing);
   await wire.run(preparations({ channel, token: fenceOf(fencing) }));
   await skipAhead(wire, fencing);
   return facts;
+}
+
+/**
+ * From now on the server ends the session when it heard nothing for so long: not before we have given
+ * it up ourselves, and soon after. TCP counts whole seconds for the first, and one more for the probe
+ * that is not answered.
+ */
+export function endUnheard(ttl: number): string {
+  const heardFor = String(Math.ceil(ttl) + 500);
+  return setAll({
+    idle_session_timeout: heardFor,
+    tcp_user_timeout: heardFor,
+    tcp_keepalives_idle: String(Math.max(1, Math.floor(ttl / 1000))),
+    tcp_keepalives_interval: "1",
+    tcp_keepalives_count: "1",
+  });
 }
 
 /** What the connection that hears begins with: it is never closed for having nothing to say. */

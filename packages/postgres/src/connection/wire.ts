@@ -42,6 +42,9 @@ export class Wire {
   readonly #socket = new Socket();
   readonly #options: WireOptions;
   readonly #closed: Promise<void>;
+  // pg itself says nothing more once it was told to end.
+  readonly #broken: Promise<never>;
+  #reject!: (error: Error) => void;
   #isOpen = false;
   #isOver = false;
   #isCorked = false;
@@ -55,12 +58,12 @@ export class Wire {
     const unlisten = onAbort(signal, () => wire.#break(silent()));
     let timer = clock.timer(within, () => wire.#break(silent()));
     try {
-      await wire.#client.connect();
+      await Promise.race([wire.#client.connect(), wire.#broken]);
       // Core keeps the process running while somebody holds or waits.
       (wire.#client as unknown as { unref(): void }).unref();
       timer.cancel();
       timer = clock.timer(within, () => wire.#break(silent()));
-      await greet(wire);
+      await Promise.race([greet(wire), wire.#broken]);
       if (wire.#isOver) throw silent();
       wire.#isOpen = true;
       return wire;
@@ -83,6 +86,8 @@ export class Wire {
       pipeline: true,
       application_name: options.application,
     });
+    this.#broken = new Promise((_, reject) => (this.#reject = reject));
+    this.#broken.catch(() => {});
     this.#closed = new Promise((resolve) => this.#client.once("end", resolve));
     this.#client.on("error", (error) => this.#break(error));
     this.#client.once("end", () => this.#break(new Error("The server closed the connection.")));
@@ -130,6 +135,7 @@ export class Wire {
     this.#failure ??= error;
     if (this.#isOver) return;
     this.destroy();
+    this.#reject(error);
     if (this.#isOpen) this.#options.lost(error);
   }
 
