@@ -12,6 +12,8 @@ interface BreakingOptions {
   readonly clock: Clock;
   readonly ttl: number;
   readonly channel: string;
+  /** The server's process of this session. */
+  readonly backend: () => number;
   readonly run: (text: string) => Promise<Rows>;
 }
 
@@ -50,7 +52,7 @@ export class Breaking {
     const until = clock.now() + (force ? forcedAfter : ttl + 2_000);
     let outcome: BreakResult["outcome"] = force ? "forced" : "released";
     try {
-      await run(`SELECT pg_notify('${channel}', 'b ${key} ${token ?? "-"} ${id}')`);
+      await run(`SELECT pg_notify('${channel}', 'b ${key} ${token ?? "-"} ${id} ${[...asked.left].join()}')`);
       while (asked.left.size > 0) {
         await this.#pause(asked, Math.min(lookEvery, Math.max(0, until - clock.now())), signal);
         signal.throwIfAborted();
@@ -76,8 +78,11 @@ export class Breaking {
 
   /** What is said of breaks, to those who break and to those who hold. */
   hear(message: string, locks: ReadonlyMap<bigint, NamedLock>): void {
-    const [word, first = "", second = "", third = ""] = message.split(" ");
-    if (word === "b") void this.#giveBack(locks.get(BigInt(first)), second, third);
+    const [word, first = "", second = "", third = "", backends = ""] = message.split(" ");
+    // Who has it only since then is not meant.
+    if (word === "b" && backends.split(",").includes(String(this.#options.backend()))) {
+      void this.#giveBack(locks.get(BigInt(first)), second, third);
+    }
     const asked = word === "r" ? this.#asked.get(first) : undefined;
     if (!asked) return;
     const backend = Number(second);

@@ -11,6 +11,17 @@ import { Keys } from "./keys.js";
 import { options } from "./options.js";
 import { PostgresSession } from "./session.js";
 
+export type { PostgresHolder } from "./holders.js";
+export {
+  withTransaction,
+  type TransactionClient,
+  type TransactionLock,
+  type TransactionOptions,
+} from "./transaction.js";
+
+/** In how many milliseconds all the servers that a URL names have been tried: core waits no longer. */
+const openWithin = 9_000;
+
 /**
  * A PostgreSQL server, 14 or later, `postgresql://[user[:password]@][host[:port],…][/database]`, with
  * libpq's options and `PG…` variables. Locks are advisory locks of a session: no table has them.
@@ -29,13 +40,14 @@ function openSession(url: PostgresUrl, context: SessionContext): Promise<Postgre
   }
   const ttl = lockTimeout ?? context.ttl;
   const fencing = fencingOf(url.options);
+  const targets = targetsOf(url);
   const place = {
-    targets: targetsOf(url),
+    targets,
     keys: new Keys(namespace),
     fencing,
     traits: traitsOf(fencing),
     within: Math.min(ttl / 4, 2_000),
-    connectWithin: url.options.connect_timeout ?? 2_000,
+    connectWithin: url.options.connect_timeout ?? Math.min(5_000, openWithin / targets.length),
     maxHolds,
   };
   return PostgresSession.open(place, { ...context, ttl });

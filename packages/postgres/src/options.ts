@@ -36,7 +36,7 @@ const libpq = {
   connect_timeout: {
     type: "seconds",
     min: 0.01,
-    help: "how long connecting to one server may take; 2 by default",
+    help: "how long connecting to one server may take; 5 by default, less where there are several",
   },
   target_session_attrs: {
     type: "string",

@@ -1,6 +1,7 @@
 import type { Mode } from "@coord/core/driver";
 import type { Rows } from "./connection/wire.js";
 import { scrub } from "./statements.js";
+import { Together } from "./together.js";
 
 /** Where one who waits stands in line. */
 export interface Place {
@@ -18,14 +19,22 @@ export interface Retry extends Place {
 /** The statements, as one session calls them. Each is one round trip, and none waits for a lock. */
 export class Server {
   readonly #run: (text: string) => Promise<Rows>;
+  readonly #asks: Together<bigint>;
+  readonly #releases: Together<{ readonly key: bigint; readonly slot: number }>;
 
   constructor(run: (text: string) => Promise<Rows>) {
     this.#run = run;
+    this.#asks = new Together((keys) => this.#numbers(`coord_ask_exclusives('{${keys.join()}}')`));
+    this.#releases = new Together((all) => {
+      const [keys, slots] = [all.map(({ key }) => key), all.map(({ slot }) => slot)];
+      return this.#numbers(`coord_release_exclusives('{${keys.join()}}','{${slots.join()}}')`);
+    });
   }
 
   /** A token, `again`, or a place in line. */
   ask(key: bigint, mode: Mode): Promise<bigint> {
-    return this.#number(`coord_ask_${mode}(${key})`);
+    const alone = (): Promise<bigint> => this.#number(`coord_ask_${mode}(${key})`);
+    return mode === "exclusive" ? this.#asks.add(key, alone) : alone();
   }
 
   /** A token, or `busy`. */
@@ -39,12 +48,11 @@ export class Server {
   }
 
   /** The same for many, in their order. */
-  async retryAll(all: readonly Retry[]): Promise<bigint[]> {
+  retryAll(all: readonly Retry[]): Promise<bigint[]> {
     const list = (of: (each: Retry) => unknown): string => `'{${all.map(of).join()}}'`;
     const [keys, slots] = [list(({ key }) => key), list(({ slot }) => slot)];
     const [gates, modes] = [list(({ gate }) => gate), list(({ mode }) => mode === "shared")];
-    const rows = await this.#run(`EXECUTE coord_retry_all(${keys},${slots},${gates},${modes})`);
-    return rows.map(([answer]) => numberOf(answer));
+    return this.#numbers(`coord_retry_all(${keys},${slots},${gates},${modes})`);
   }
 
   /** Whether one more reader may join those of this session that hold it. */
@@ -59,7 +67,9 @@ export class Server {
 
   /** Whether it was held. Whoever is next after `slot` is woken. */
   async release(key: bigint, mode: Mode, slot: number): Promise<boolean> {
-    return (await this.#number(`coord_release_${mode}(${key},${slot})`)) === 1n;
+    const alone = (): Promise<bigint> => this.#number(`coord_release_${mode}(${key},${slot})`);
+    const released = mode === "exclusive" ? this.#releases.add({ key, slot }, alone) : alone();
+    return (await released) === 1n;
   }
 
   /** Gives back all that the session has of a lock, whatever it is, but not the lock itself if `keep`. */
@@ -75,6 +85,11 @@ export class Server {
   async #number(call: string): Promise<bigint> {
     const [row] = await this.#run(`EXECUTE ${call}`);
     return numberOf(row?.[0]);
+  }
+
+  async #numbers(call: string): Promise<bigint[]> {
+    const rows = await this.#run(`EXECUTE ${call}`);
+    return rows.map(([answer]) => numberOf(answer));
   }
 }
 

@@ -50,6 +50,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
   readonly #locks = new Map<bigint, NamedLock>();
   readonly #claims = new Map<string, { claim: Claim; lock: NamedLock }>();
   #opened!: Opened;
+  #backend = 0;
   #maxHolds = Infinity;
   #recheck: Timer | undefined;
   #resolveEnded!: (end: SessionEnd) => void;
@@ -80,6 +81,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       clock,
       ttl,
       channel: place.keys.channel,
+      backend: () => this.#backend,
       run: (text) => this.#run(text),
     });
     this.#hearer = new Link<Hearer>({
@@ -186,7 +188,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       signal,
       application: applicationOf(memberId),
       greet: async (wire) => {
-        ({ room } = await greetHolder(wire, { channel: keys.channel, fencing }));
+        ({ room, backend: this.#backend } = await greetHolder(wire, { channel: keys.channel, fencing }));
         if (previous !== undefined) await endPrevious(wire, sessionKey(previous));
         await wire.run(`SELECT pg_try_advisory_lock(${sessionKey(this.id)})`);
       },

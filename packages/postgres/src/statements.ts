@@ -49,6 +49,8 @@ export function preparations(dialect: Dialect): string {
     "coord_release_shared(bigint, int)": sql.release(single, "shared"),
   };
   const lists = {
+    "coord_ask_exclusives(bigint[])": `${sql.ask(row, "exclusive")} FROM unnest($1) WITH ORDINALITY q(k, o) ORDER BY q.o`,
+    "coord_release_exclusives(bigint[], int[])": `${sql.release(row, "exclusive")} FROM unnest($1, $2) WITH ORDINALITY q(k, s, o) ORDER BY q.o`,
     "coord_retry_all(bigint[], int[], bool[], bool[])": `CASE WHEN q.r THEN ${sql.retry(row, "shared")} ELSE ${sql.retry(row, "exclusive")} END FROM unnest($1, $2, $3, $4) WITH ORDINALITY q(k, s, g, r, o) ORDER BY q.o`,
     "coord_wake_all(bigint[])": `count(${sql.wake({ ...row, slot: "15" })}) FROM unnest($1) q(k)`,
   };

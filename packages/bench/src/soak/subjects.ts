@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { processHistory, virtualHistory } from "@coord/testkit/history";
 import type { HistorySubject, Line, Place } from "@coord/testkit/history";
 import { BadArguments, type Where } from "./arguments.js";
+import { postgres } from "./postgres.js";
 import { redis } from "./redis.js";
 
 /** Plays the history of a seed. */
@@ -16,6 +17,7 @@ const backends: Readonly<Record<string, Player>> = {
   memory: (seed) => virtualHistory(seed),
   file: (seed) => processHistory(files, { seed }),
   redis: (seed) => processHistory(redis, { seed }),
+  postgres: (seed) => processHistory(postgres, { seed }),
 };
 
 /** Lock files in a folder that is gone afterwards. */
@@ -57,7 +59,7 @@ export function playerOf(where: Where): Player {
   const scheme = url.slice(0, url.indexOf(":"));
   if (scheme === "memory") return (seed) => virtualHistory(seed);
   const place: Place = { url: () => url, faults: [], [Symbol.asyncDispose]: async () => {} };
-  const driver = moduleOf(module ?? `@coord/${scheme.split("+")[0]}`, url);
+  const driver = moduleOf(module ?? `@coord/${packageOf(scheme)}`, url);
   return (seed) => {
     // What earlier histories have left there is none of its business.
     const prefix = `soak-${crypto.randomUUID()}-`;
@@ -67,6 +69,10 @@ export function playerOf(where: Where): Player {
       { seed },
     );
   };
+}
+
+function packageOf(scheme: string): string {
+  return scheme === "postgresql" ? "postgres" : (scheme.split("+")[0] ?? scheme);
 }
 
 function moduleOf(module: string, url: string): string {

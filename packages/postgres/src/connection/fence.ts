@@ -69,7 +69,8 @@ async function create(wire: Wire, name: string): Promise<void> {
   }
 }
 
-function forbidden(name: string, cause?: unknown): CoordError {
+/** The error for a role that may not have the sequence. */
+export function forbidden(name: string, cause?: unknown): CoordError {
   return new CoordError(
     "COORD_UNAVAILABLE",
     `The role may not create or use the sequence of tokens. Let an administrator run: CREATE SEQUENCE IF NOT EXISTS ${name} CACHE 1; GRANT USAGE ON SEQUENCE ${name} TO <role>; or add ?fencing=xid.`,
@@ -77,7 +78,8 @@ function forbidden(name: string, cause?: unknown): CoordError {
   );
 }
 
-function identifier({ schema, name }: { schema: string; name: string }): string {
+/** Its name, as a statement has it. */
+export function identifier({ schema, name }: { schema: string; name: string }): string {
   return `${quote('"', schema)}.${quote('"', name)}`;
 }
 

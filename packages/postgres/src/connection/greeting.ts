@@ -22,7 +22,7 @@ const oldest = 140_000;
 
 /** What the connection that holds locks begins with. Throws COORD_UNAVAILABLE for a server that will not do. */
 export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<ServerFacts> {
-  await wire.run(setAll({ ...harmless, idle_session_timeout: "0", plan_cache_mode: "force_generic_plan" }));
+  await wire.run(`${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`);
   const facts = await factsOf(wire);
   await makeSure(wire, fencing);
   await wire.run(preparations({ channel, token: fenceOf(fencing) }));
@@ -48,7 +48,7 @@ export function endUnheard(ttl: number): string {
 
 /** What the connection that hears begins with: it is never closed for having nothing to say. */
 export async function greetHearer(wire: Wire): Promise<void> {
-  await wire.run(setAll({ ...harmless, idle_session_timeout: "0" }));
+  await wire.run(setAll(harmless));
 }
 
 /**
@@ -80,21 +80,23 @@ const harmless = {
   search_path: "pg_catalog",
   statement_timeout: "0",
   lock_timeout: "0",
+  idle_session_timeout: "0",
   idle_in_transaction_session_timeout: "0",
-  transaction_timeout: "0",
   default_transaction_read_only: "off",
   default_transaction_isolation: "read committed",
   default_transaction_deferrable: "off",
   client_min_messages: "error",
 };
 
-/** Those of the settings that this server knows. */
 function setAll(settings: Readonly<Record<string, string>>): string {
-  const rows = Object.entries(settings).map(([name, value]) => `('${name}', '${value}')`);
-  // Less than `on` may give a token again after a crash.
-  const commit = "('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN 'on' ELSE current_setting('synchronous_commit') END)";
-  return `SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES ${[...rows, commit].join()}) v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name`;
+  return Object.entries(settings)
+    .map(([name, value]) => `SET ${name} = '${value}'`)
+    .join(";");
 }
+
+// Of a server that knows it; and less than `on` may give a token again after a crash.
+const whereNeeded = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
+  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`;
 
 async function factsOf(wire: Wire): Promise<ServerFacts> {
   const [row = []] = await wire.run(

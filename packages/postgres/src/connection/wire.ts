@@ -47,7 +47,6 @@ export class Wire {
   #reject!: (error: Error) => void;
   #isOpen = false;
   #isOver = false;
-  #isCorked = false;
   #failure: Error | undefined;
 
   /** Connects and greets; rejects COORD_UNAVAILABLE where the server does not answer in time. */
@@ -97,7 +96,6 @@ export class Wire {
 
   /** Rejects with what the server says against it, or when the connection ends before the answer. */
   run(text: string): Promise<Rows> {
-    this.#cork();
     return new Promise((resolve, reject) => {
       const query = { text, rowMode: "array" as const, types: asText };
       this.#client.query<(string | null)[]>(
@@ -137,17 +135,6 @@ export class Wire {
     this.destroy();
     this.#reject(error);
     if (this.#isOpen) this.#options.lost(error);
-  }
-
-  /** All that is asked in one turn of the event loop goes out together. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      this.#socket.uncork();
-    });
   }
 }
 
