@@ -86,6 +86,7 @@ const harmless = {
   default_transaction_isolation: "read committed",
   default_transaction_deferrable: "off",
   client_min_messages: "error",
+  jit: "off",
 };
 
 function setAll(settings: Readonly<Record<string, string>>): string {
