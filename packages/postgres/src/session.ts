@@ -5,6 +5,7 @@ import type {
   BreakResult,
   Busy,
   ClaimKeeper,
+  Clock,
   Grant,
   Lease,
   LockState,
@@ -16,10 +17,10 @@ import type {
   Traits,
 } from "@coord/core/driver";
 import { Breaking } from "./breaking.js";
-import { endUnheard, greetHolder } from "./connection/greeting.js";
+import { endUnheard, factsOf, greetHolder } from "./connection/greeting.js";
 import { Hearer } from "./connection/hearer.js";
-import { openFirst, type Opened } from "./connection/open.js";
-import type { Rows } from "./connection/wire.js";
+import { explained, openFirst, type Opened } from "./connection/open.js";
+import type { Rows, Wire } from "./connection/wire.js";
 import { applicationOf, endPrevious, whoHas } from "./holders.js";
 import { sessionKey } from "./keys.js";
 import { NamedLock, type LockKeeper } from "./locks.js";
@@ -187,15 +188,21 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       within: connectWithin,
       signal,
       application: applicationOf(memberId),
-      greet: async (wire) => {
-        ({ room, backend: this.#backend } = await greetHolder(wire, { channel: keys.channel, fencing }));
-        if (previous !== undefined) await endPrevious(wire, sessionKey(previous));
-        await wire.run(`SELECT pg_try_advisory_lock(${sessionKey(this.id)})`);
+      greet: async (holder) => {
+        ({ room, backend: this.#backend } = await factsOf(holder));
       },
       lost: (error) => this.#lost(error),
     });
+    const { wire } = this.#opened;
+    await this.#hearer.open(signal).catch((error: unknown) => {
+      throw explained(error);
+    });
+    await inTime(wire, clock, connectWithin, async () => {
+      await greetHolder(wire, { channel: keys.channel, fencing });
+      if (previous !== undefined) await endPrevious(wire, sessionKey(previous));
+      await wire.run(`SELECT pg_try_advisory_lock(${sessionKey(this.id)})`);
+    });
     this.#maxHolds = maxHolds ?? Math.max(1, Math.floor(room / 4));
-    await this.#hearer.open(signal);
     // However long connecting took, it is heard of from now on.
     this.lease = startLease(clock, { sentAt: clock.now(), ttl });
     await this.#run(endUnheard(ttl));
@@ -296,6 +303,16 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     for (const lock of this.#locks.values()) lock.over(isOver());
     this.#locks.clear();
     this.#claims.clear();
+  }
+}
+
+/** Ends the connection, and with it the work, when that takes too long. */
+async function inTime(wire: Wire, clock: Clock, ms: number, work: () => Promise<void>): Promise<void> {
+  const timer = clock.timer(ms, () => wire.destroy());
+  try {
+    await work();
+  } finally {
+    timer.cancel();
   }
 }
 

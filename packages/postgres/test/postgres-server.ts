@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
@@ -66,7 +66,7 @@ export class PostgresServer implements AsyncDisposable {
         const args = ["-D", join(folder, "data"), "-p", String(port), ...given];
         return asPostgres(`${bin}postgres`, args);
       },
-      ready: /database system is ready to accept connections/,
+      ready: /database system is ready to accept (?:read-only )?connections/,
     });
     return new PostgresServer(server);
   }
@@ -134,12 +134,21 @@ export class PostgresServer implements AsyncDisposable {
     await this.#server.start();
   }
 
-  pause(): Promise<void> {
-    return this.#server.process.pause();
+  /** Makes it wait for what a primary, which there is not, would send. */
+  async makeStandby(): Promise<void> {
+    await this.stop("SIGINT");
+    const signal = join(this.folder, "standby");
+    writeFileSync(signal, "");
+    this.own(signal, "standby.signal");
+    await this.restart();
   }
 
-  resume(): void {
-    this.#server.process.resume();
+  /** Copies a file into its data, for its user alone. */
+  own(from: string, name: string): void {
+    const to = join(this.folder, "data", name);
+    copyFileSync(from, to);
+    chmodSync(to, 0o600);
+    if (process.getuid?.() === 0) execFileSync("chown", ["postgres", to]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -20,14 +20,12 @@ interface Greeting {
 
 const oldest = 140_000;
 
-/** What the connection that holds locks begins with. Throws COORD_UNAVAILABLE for a server that will not do. */
-export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<ServerFacts> {
+/** What the connection that holds locks begins with, once it is known that no pooler lends it out. */
+export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<void> {
   await wire.run(`${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`);
-  const facts = await factsOf(wire);
   await makeSure(wire, fencing);
   await wire.run(preparations({ channel, token: fenceOf(fencing) }));
   await skipAhead(wire, fencing);
-  return facts;
 }
 
 /**
@@ -60,7 +58,9 @@ export async function refusePooler(holder: Wire, hearer: Wire): Promise<void> {
   try {
     const before = await backendOf(holder);
     await hearer.run("BEGIN");
-    reads = [before, await backendOf(hearer), await backendOf(holder)];
+    const other = await backendOf(hearer);
+    // A pool of one has none left to answer a third question.
+    reads = [before, other, before[0] === other[0] ? [] : await backendOf(holder)];
     await hearer.run("COMMIT");
   } catch (error) {
     throw pooled(error);
@@ -99,7 +99,8 @@ function setAll(settings: Readonly<Record<string, string>>): string {
 const whereNeeded = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`;
 
-async function factsOf(wire: Wire): Promise<ServerFacts> {
+/** Throws COORD_UNAVAILABLE for a server that will not do. Nothing is changed at it. */
+export async function factsOf(wire: Wire): Promise<ServerFacts> {
   const [row = []] = await wire.run(
     `SELECT pg_backend_pid(), pg_postmaster_start_time(), current_setting('server_version_num'), pg_is_in_recovery(), current_setting('transaction_read_only'),
       current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)`,

@@ -14,8 +14,9 @@ export class Hearer {
     options: Omit<WireOptions, "signal" | "greet">,
   ): Promise<void> {
     const greet = async (wire: Wire): Promise<void> => {
-      await greetHearer(wire);
+      // Before anything is changed: it might be another's connection.
       await refusePooler(holder, wire);
+      await greetHearer(wire);
       await wire.run(`LISTEN ${channel}`);
     };
     const { signal } = this.#controller;
