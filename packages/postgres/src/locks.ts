@@ -1,5 +1,5 @@
 import { CoordError, type Claim, type Mode } from "@coord/core/driver";
-import { explained } from "./connection/open.js";
+import { explained } from "./connection/refusals.js";
 import { sqlStateOf } from "./connection/wire.js";
 import type { Place, Retry, Server } from "./server.js";
 import { again, busy, noSlot, ofGate, waits } from "./statements.js";
@@ -215,25 +215,41 @@ export class NamedLock {
     for (const resolve of given) resolve();
   }
 
+  /** Also where that is cancelled, as what was before it. */
+  async #scrub(keep: boolean): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#keeper.server.scrub(this.key, keep);
+        return;
+      } catch (error) {
+        if (!isCancelled(error) || tries === 50) throw error;
+      }
+    }
+  }
+
   /** The request may have been done, in part or as a whole. */
   async #failed(error: unknown): Promise<void> {
     if (this.#isOver) return;
     const held = this.#state === "held" && this.#holders.size > 0;
     try {
-      await this.#keeper.server.scrub(this.key, held);
+      await this.#scrub(held);
     } catch (cause) {
       this.#keeper.end(cause);
       return;
     }
     if (!held) this.#isGiven();
     // Cancelled by somebody: who waits is asked for anew.
-    const cancelled = sqlStateOf(error) === "57014";
+    const cancelled = isCancelled(error);
     for (const claim of this.#wanted) {
       if (cancelled && claim.request.wait) continue;
       this.#wanted.delete(claim);
       claim.fail(failure(error));
     }
   }
+}
+
+function isCancelled(error: unknown): boolean {
+  return sqlStateOf(error) === "57014";
 }
 
 function failure(cause: unknown): unknown {

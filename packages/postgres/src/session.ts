@@ -19,7 +19,8 @@ import type {
 import { Breaking } from "./breaking.js";
 import { endUnheard, factsOf, greetHolder } from "./connection/greeting.js";
 import { Hearer } from "./connection/hearer.js";
-import { explained, openFirst, type Opened } from "./connection/open.js";
+import { openFirst, type Opened } from "./connection/open.js";
+import { explained } from "./connection/refusals.js";
 import type { Rows, Wire } from "./connection/wire.js";
 import { applicationOf, endPrevious, whoHas } from "./holders.js";
 import { sessionKey } from "./keys.js";

@@ -1,4 +1,5 @@
 import { CoordError } from "@coord/core/driver";
+import { pooled } from "./refusals.js";
 import { preparations } from "../statements.js";
 import { fenceOf, makeSure, skipAhead, type Fencing } from "./fence.js";
 import type { Wire } from "./wire.js";
@@ -124,12 +125,4 @@ export async function factsOf(wire: Wire): Promise<ServerFacts> {
 async function backendOf(wire: Wire): Promise<(string | null)[]> {
   const [row = []] = await wire.run("SELECT pg_backend_pid(), pg_postmaster_start_time()");
   return [...row];
-}
-
-function pooled(cause?: unknown): CoordError {
-  return new CoordError(
-    "COORD_UNAVAILABLE",
-    "Between here and PostgreSQL there is a pooler that lends out its connections for a transaction or a statement: others would have our locks. Connect to the server itself, or to a pool in session mode.",
-    cause === undefined ? {} : { cause },
-  );
 }

@@ -1,4 +1,4 @@
-import { CoordError } from "@coord/core/driver";
+import { explained } from "./refusals.js";
 import { sqlStateOf, Wire, type Target, type WireOptions } from "./wire.js";
 
 /** A connection, and where it leads to. */
@@ -29,23 +29,3 @@ function isAboutTls(error: unknown): boolean {
     (error instanceof Error && /\bSSL\b/.test(error.message)) || sqlStateOf(error) === "28000"
   );
 }
-
-/** What is wrong with a server, and what to do. */
-export function explained(error: unknown): unknown {
-  const what = advice[sqlStateOf(error)];
-  if (what === undefined) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new CoordError("COORD_UNAVAILABLE", `PostgreSQL refuses: ${message}. ${what}`, {
-    cause: error,
-  });
-}
-
-const advice: Readonly<Record<string, string | undefined>> = {
-  "53300": "Each coordinator needs two connections: raise max_connections, or stop what uses them up.",
-  "53200": "Its lock table is full: raise max_locks_per_transaction, or lower max_holds.",
-  "3D000": "Create the database, or name another one in the URL.",
-  "28P01": "Correct the password.",
-  "28000": "Correct the user, or let pg_hba.conf admit it.",
-  "57P03": "It is starting or stopping: try again.",
-  "42501": "Grant the role what the README lists.",
-};
