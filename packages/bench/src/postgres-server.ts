@@ -30,7 +30,8 @@ export const postgresServer: PrivateServerOptions = {
 function asPostgres(command: string, args: readonly string[]): string[] {
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root).map(Number) : [];
-  const path = versions.length > 0 ? join(root, String(Math.max(...versions)), "bin", command) : command;
+  const path =
+    versions.length > 0 ? join(root, String(Math.max(...versions)), "bin", command) : command;
   const user =
     process.getuid?.() === 0
       ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]

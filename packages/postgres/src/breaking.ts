@@ -1,4 +1,10 @@
-import { CoordError, onAbort, type BreakOptions, type BreakResult, type Clock } from "@coord/core/driver";
+import {
+  CoordError,
+  onAbort,
+  type BreakOptions,
+  type BreakResult,
+  type Clock,
+} from "@coord/core/driver";
 import type { Rows } from "./connection/wire.js";
 import { whoHas, type PostgresHolder } from "./holders.js";
 import type { NamedLock } from "./locks.js";
@@ -52,7 +58,9 @@ export class Breaking {
     const until = clock.now() + (force ? forcedAfter : ttl + 2_000);
     let outcome: BreakResult["outcome"] = force ? "forced" : "released";
     try {
-      await run(`SELECT pg_notify('${channel}', 'b ${key} ${token ?? "-"} ${id} ${[...asked.left].join()}')`);
+      await run(
+        `SELECT pg_notify('${channel}', 'b ${key} ${token ?? "-"} ${id} ${[...asked.left].join()}')`,
+      );
       while (asked.left.size > 0) {
         await this.#pause(asked, Math.min(lookEvery, Math.max(0, until - clock.now())), signal);
         signal.throwIfAborted();

@@ -21,7 +21,8 @@ export async function whoHas(
   key: bigint,
   run: (text: string) => Promise<Rows>,
 ): Promise<{ holders: PostgresHolder[]; waiters: PostgresHolder[] }> {
-  const rows = await run(`SELECT l.pid, ${keyOfRow} = ${key}, l.granted, l.mode = 'ShareLock', a.application_name, host(a.client_addr)
+  const rows =
+    await run(`SELECT l.pid, ${keyOfRow} = ${key}, l.granted, l.mode = 'ShareLock', a.application_name, host(a.client_addr)
     FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE ${isAdvisory} AND (${keyOfRow} = ${key} OR (${keyOfRow} = ${key ^ BigInt(parts.waiting)} AND l.mode = 'ShareLock'))
     ORDER BY l.pid`);

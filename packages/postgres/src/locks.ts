@@ -119,7 +119,8 @@ export class NamedLock {
     const [first] = this.#wanted;
     if (this.#state === "held") {
       if (this.#holders.size === 0) void this.#do(() => this.#giveBack());
-      else if (first?.request.mode === "shared" && this.#mode === "shared" && !this.#mayNotJoin) void this.#do(() => this.#join());
+      else if (first?.request.mode === "shared" && this.#mode === "shared" && !this.#mayNotJoin)
+        void this.#do(() => this.#join());
     } else if (this.#state === "waiting") {
       if (first?.request.mode !== this.#mode) void this.#do(() => this.#leave());
       else if (this.#isWoken) {

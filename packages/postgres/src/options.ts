@@ -1,7 +1,10 @@
 import type { OptionSpec } from "@coord/core/driver";
 
 const ours = {
-  namespace: { type: "string", help: "what keys and channels are made of besides names; coord by default" },
+  namespace: {
+    type: "string",
+    help: "what keys and channels are made of besides names; coord by default",
+  },
   sequence: {
     type: "string",
     help: "the sequence that tokens come from, as schema.name; public.coord_token by default",
@@ -20,7 +23,10 @@ const ours = {
 
 const tooz = {
   dbname: { type: "string", help: "the database, instead of the URL's path" },
-  host: { type: "string", help: "the servers, with commas between, or a socket's folder, instead of the URL's" },
+  host: {
+    type: "string",
+    help: "the servers, with commas between, or a socket's folder, instead of the URL's",
+  },
   port: { type: "string", help: "their ports, with commas between, instead of the URL's" },
   lock_timeout: {
     type: "seconds",

@@ -95,6 +95,7 @@ export class Server {
 
 function numberOf(text: string | null | undefined): bigint {
   // A part of it was not ours, so all of it is in doubt.
-  if (text === null || text === undefined) throw new Error("PostgreSQL lost a lock of the session.");
+  if (text === null || text === undefined)
+    throw new Error("PostgreSQL lost a lock of the session.");
   return BigInt(text);
 }

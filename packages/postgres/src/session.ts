@@ -128,7 +128,10 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
   }
 
   async inspect(name: string, signal: AbortSignal): Promise<LockState> {
-    return until(whoHas(this.#place.keys.of(name), (text) => this.#run(text)), signal);
+    return until(
+      whoHas(this.#place.keys.of(name), (text) => this.#run(text)),
+      signal,
+    );
   }
 
   break(name: string, options: BreakOptions, signal: AbortSignal): Promise<BreakResult> {
@@ -240,7 +243,9 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     } catch {
       return;
     }
-    const timer = clock.timer(this.#place.within, () => this.#hearer.giveUp(unavailable(undefined)));
+    const timer = clock.timer(this.#place.within, () =>
+      this.#hearer.giveUp(unavailable(undefined)),
+    );
     hearer.ping().then(
       () => timer.cancel(),
       () => timer.cancel(),
@@ -272,7 +277,8 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       await Promise.all(each);
     }
     this.#recheck = undefined;
-    if (!this.#isOver && [...this.#claims.values()].some(({ claim }) => !claim.granted)) this.#look();
+    if (!this.#isOver && [...this.#claims.values()].some(({ claim }) => !claim.granted))
+      this.#look();
   }
 
   #tooMany(): CoordError {
@@ -308,7 +314,12 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
 }
 
 /** Ends the connection, and with it the work, when that takes too long. */
-async function inTime(wire: Wire, clock: Clock, ms: number, work: () => Promise<void>): Promise<void> {
+async function inTime(
+  wire: Wire,
+  clock: Clock,
+  ms: number,
+  work: () => Promise<void>,
+): Promise<void> {
   const timer = clock.timer(ms, () => wire.destroy());
   try {
     await work();
@@ -321,7 +332,10 @@ async function inTime(wire: Wire, clock: Clock, ms: number, work: () => Promise<
 function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const unlisten = onAbort(signal, () => reject(signal.reason as Error));
-    work.then(resolve, reject).finally(unlisten).catch(() => {});
+    work
+      .then(resolve, reject)
+      .finally(unlisten)
+      .catch(() => {});
   });
 }
 

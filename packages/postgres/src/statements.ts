@@ -82,7 +82,8 @@ class Expressions {
   ask(refs: Refs, mode: Mode): string {
     const waiting = part(refs, parts.waiting);
     const { key } = refs;
-    const gate = mode === "exclusive" ? `CASE WHEN ${take(part(refs, parts.gate))} THEN 100 ELSE 0 END` : "0";
+    const gate =
+      mode === "exclusive" ? `CASE WHEN ${take(part(refs, parts.gate))} THEN 100 ELSE 0 END` : "0";
     const place = `coalesce(${takeSlot(refs)}, ${noSlot})`;
     const held = (unlock: string): string => `CASE WHEN ${unlock} THEN ${this.#dialect.token} END`;
     // Nobody waits: what is taken alone keeps others from asking at the same moment, and it is in

@@ -59,7 +59,8 @@ export async function withTransaction<T>(
   try {
     const waiting = new Waiting(client, timeout);
     await waiting.run(async () => {
-      if (shared) await waiting.through(key ^ BigInt(parts.gate), () => waiting.take(key, "_shared"));
+      if (shared)
+        await waiting.through(key ^ BigInt(parts.gate), () => waiting.take(key, "_shared"));
       else await waiting.take(key, "");
     });
     const [row] = await ask(client, `SELECT ${fenceOf(fencing)} AS token`);
@@ -172,7 +173,11 @@ async function ask(client: TransactionClient, text: string): Promise<Record<stri
   return (await client.query(text)).rows;
 }
 
-function explainedFor(name: string, error: unknown, fencing: ReturnType<typeof fencingOf>): unknown {
+function explainedFor(
+  name: string,
+  error: unknown,
+  fencing: ReturnType<typeof fencingOf>,
+): unknown {
   const state = sqlStateOf(error);
   if (state === "55P03" || error instanceof NotTaken) {
     const message = `"${name}" is held by somebody else. Try again later, or wait longer.`;

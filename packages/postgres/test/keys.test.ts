@@ -18,13 +18,16 @@ const vectors = [
 ] as const;
 
 describe("the key of a lock", () => {
-  test.each(vectors)("%s, %s is the one that the README says how to compute", async (space, name, key) => {
-    expect(sha256Key(space, name)).toBe(BigInt(key));
-    const [row] = await server.sql(
-      `SELECT ('x' || left(encode(sha256(convert_to('${space}', 'UTF8') || '\\x00' || convert_to('${name}', 'UTF8')), 'hex'), 16))::bit(64)::bigint AS key`,
-    );
-    expect(row?.["key"]).toBe(key);
-  });
+  test.each(vectors)(
+    "%s, %s is the one that the README says how to compute",
+    async (space, name, key) => {
+      expect(sha256Key(space, name)).toBe(BigInt(key));
+      const [row] = await server.sql(
+        `SELECT ('x' || left(encode(sha256(convert_to('${space}', 'UTF8') || '\\x00' || convert_to('${name}', 'UTF8')), 'hex'), 16))::bit(64)::bigint AS key`,
+      );
+      expect(row?.["key"]).toBe(key);
+    },
+  );
 
   test("is what the server has locked, in both halves", async () => {
     const url = server.url();
@@ -105,7 +108,9 @@ describe("one session", () => {
     const coordinator = await start(url);
     const lock = coordinator.getLock("x");
     const xid = async (): Promise<number> => {
-      const [row] = await server.sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int AS x");
+      const [row] = await server.sql(
+        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int AS x",
+      );
       return Number(row?.["x"]);
     };
     await (await lock.acquire()).release();

@@ -34,7 +34,10 @@ describe.skipIf(short)("by way of pgbouncer", () => {
       "ignore_startup_parameters = extra_float_digits",
     ];
     const file = join(folder, "pgbouncer.ini");
-    writeFileSync(file, lines.join("\n").replace("dbname=postgres", "dbname=postgres user=postgres"));
+    writeFileSync(
+      file,
+      lines.join("\n").replace("dbname=postgres", "dbname=postgres user=postgres"),
+    );
     if (process.getuid?.() === 0) execFileSync("chown", ["-R", "postgres", folder]);
     const [first = "", ...args] = asPostgres("/usr/sbin/pgbouncer", [file]);
     const running = LineProcess.start(first, args, { command: "sh" });
@@ -65,20 +68,29 @@ describe.skipIf(short)("by way of pgbouncer", () => {
     ["transaction", 20],
     ["transaction", 1],
     ["statement", 20],
-  ])("in %s mode, with %i connections, they are refused, and the error says what to do", async (mode, size) => {
-    const { url } = await pooler(mode, size);
-    await expect(start(url)).rejects.toMatchObject({
-      code: "COORD_UNAVAILABLE",
-      message: expect.stringMatching(/session mode/),
-    });
-    // Nothing of the try is left to hold anything.
-    const held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'";
-    await expect.poll(() => server.sql(held)).toEqual([]);
-  });
+  ])(
+    "in %s mode, with %i connections, they are refused, and the error says what to do",
+    async (mode, size) => {
+      const { url } = await pooler(mode, size);
+      await expect(start(url)).rejects.toMatchObject({
+        code: "COORD_UNAVAILABLE",
+        message: expect.stringMatching(/session mode/),
+      });
+      // Nothing of the try is left to hold anything.
+      const held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'";
+      await expect.poll(() => server.sql(held)).toEqual([]);
+    },
+  );
 
   test("in transaction mode withTransaction() works", async () => {
     const { port } = await pooler("transaction");
-    const client = new Client({ host: "127.0.0.1", port, user: "postgres", database: "postgres", ssl: false });
+    const client = new Client({
+      host: "127.0.0.1",
+      port,
+      user: "postgres",
+      database: "postgres",
+      ssl: false,
+    });
     await client.connect();
     onTestFinished(() => client.end());
     await start(server.url());

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
@@ -49,7 +58,9 @@ export class PostgresServer implements AsyncDisposable {
   readonly #server: PrivateServer;
   #admin: Promise<Client> | undefined;
 
-  static async start(settings: Readonly<Record<string, string | number>> = {}): Promise<PostgresServer> {
+  static async start(
+    settings: Readonly<Record<string, string | number>> = {},
+  ): Promise<PostgresServer> {
     const server = await PrivateServer.start({
       command: "sh",
       args: ({ port, folder }) => {

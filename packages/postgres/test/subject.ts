@@ -28,7 +28,8 @@ export function postgresSubject(options: Subject["options"]): Subject {
           return { url: proxy.through(url), proxy };
         },
         mutations: {
-          acquire: (bytes) => bytes.includes("EXECUTE coord_ask") || bytes.includes("EXECUTE coord_try"),
+          acquire: (bytes) =>
+            bytes.includes("EXECUTE coord_ask") || bytes.includes("EXECUTE coord_try"),
           release: (bytes) => bytes.includes("EXECUTE coord_release"),
         },
         server: {

@@ -22,7 +22,8 @@ function space(): { url: string; namespace: string } {
   return { url, namespace: new URL(url).searchParams.get("namespace") ?? "" };
 }
 
-const settings = "SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s";
+const settings =
+  "SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s";
 
 describe("withTransaction()", () => {
   test("commits what its body did, under the lock, with a token between those of coordinators", async () => {
@@ -102,7 +103,9 @@ describe("withTransaction()", () => {
     const one = await client();
     const hold = await reader.getLock("x").acquire({ shared: true });
     const shared = { namespace, shared: true };
-    expect(await withTransaction(one, "x", { ...shared, timeout: 0 }, ({ shared: is }) => is)).toBe(true);
+    expect(await withTransaction(one, "x", { ...shared, timeout: 0 }, ({ shared: is }) => is)).toBe(
+      true,
+    );
     const waiting = writer.getLock("x").acquire();
     await expect.poll(async () => (await reader.getLock("x").inspect()).waiters.length).toBe(1);
     const busy = withTransaction(one, "x", { ...shared, timeout: 100 }, () => {});
@@ -110,7 +113,9 @@ describe("withTransaction()", () => {
     await hold.release();
     await (await waiting).release();
     await withTransaction(one, "x", { ...shared, timeout: 5_000 }, () => {});
-    const mine = await one.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()");
+    const mine = await one.query(
+      "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    );
     expect(mine.rows).toEqual([]);
   });
 

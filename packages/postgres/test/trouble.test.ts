@@ -259,7 +259,9 @@ describe("a server that has no room", () => {
       message: expect.stringMatching(/max_locks_per_transaction/),
     });
     for (const hold of taken) await hold.release();
-    const left = await own.sql("SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'");
+    const left = await own.sql(
+      "SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'",
+    );
     expect(left[0]?.["n"]).toBe(1);
   });
 

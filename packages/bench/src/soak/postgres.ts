@@ -131,7 +131,8 @@ class PostgresPlace implements Place {
     if (first === undefined) return;
     await this.#server.process.kill();
     for (const child of children) send(child, "SIGKILL");
-    for (const child of children) while (isAlive(child)) await new Promise((go) => setTimeout(go, 1));
+    for (const child of children)
+      while (isAlive(child)) await new Promise((go) => setTimeout(go, 1));
   }
 
   #signal(signal: "SIGSTOP" | "SIGCONT"): void {

@@ -23,7 +23,9 @@ const oldest = 140_000;
 
 /** What the connection that holds locks begins with, once it is known that no pooler lends it out. */
 export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<void> {
-  await wire.run(`${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`);
+  await wire.run(
+    `${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`,
+  );
   await makeSure(wire, fencing);
   await wire.run(preparations({ channel, token: fenceOf(fencing) }));
   await skipAhead(wire, fencing);

@@ -25,7 +25,5 @@ export async function openFirst(targets: readonly Target[], options: WireOptions
 }
 
 function isAboutTls(error: unknown): boolean {
-  return (
-    (error instanceof Error && /\bSSL\b/.test(error.message)) || sqlStateOf(error) === "28000"
-  );
+  return (error instanceof Error && /\bSSL\b/.test(error.message)) || sqlStateOf(error) === "28000";
 }

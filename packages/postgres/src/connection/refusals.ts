@@ -14,7 +14,8 @@ export function explained(error: unknown): unknown {
 }
 
 const advice: Readonly<Record<string, string | undefined>> = {
-  "53300": "Each coordinator needs two connections: raise max_connections, or stop what uses them up.",
+  "53300":
+    "Each coordinator needs two connections: raise max_connections, or stop what uses them up.",
   "53200": "Its lock table is full: raise max_locks_per_transaction, or lower max_holds.",
   "3D000": "Create the database, or name another one in the URL.",
   "28P01": "Correct the password.",

@@ -16,7 +16,8 @@ export function targetsOf(url: PostgresUrl, env: NodeJS.ProcessEnv = process.env
   const { options: given } = url;
   const user = given.user ?? url.username ?? set(env["PGUSER"]) ?? userInfo().username;
   const path = url.path.replace(/^\//, "");
-  const database = given.dbname ?? (path === "" ? undefined : path) ?? set(env["PGDATABASE"]) ?? user;
+  const database =
+    given.dbname ?? (path === "" ? undefined : path) ?? set(env["PGDATABASE"]) ?? user;
   const password = given.password ?? url.password ?? set(env["PGPASSWORD"]);
   const passfile = given.passfile ?? set(env["PGPASSFILE"]);
   return hostsOf(url, env).flatMap(({ host, port }) => {
@@ -37,7 +38,9 @@ function hostsOf(url: PostgresUrl, env: NodeJS.ProcessEnv): { host: string; port
   const hosts = named === undefined ? url.hosts : named.split(",").map((host) => ({ host }));
   const all = hosts.length > 0 ? hosts : [{ host: usualHost(ports[0] ?? 5432) }];
   if (ports.length > 1 && ports.length !== all.length) {
-    throw badOption('"port" has not as many ports as there are hosts. Name one for all, or one each.');
+    throw badOption(
+      '"port" has not as many ports as there are hosts. Name one for all, or one each.',
+    );
   }
   return all.map(({ host, ...own }, index) => {
     const written = given.port === undefined && "port" in own ? own.port : undefined;
