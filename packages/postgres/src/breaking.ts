@@ -6,7 +6,7 @@ import {
   type Clock,
 } from "@coord/core/driver";
 import type { Rows } from "./connection/wire.js";
-import { whoHas, type PostgresHolder } from "./holders.js";
+import { whoHas } from "./holders.js";
 import type { NamedLock } from "./locks.js";
 
 /** How long a holder has to give back what is taken by force, in milliseconds: then its session is ended. */

@@ -49,6 +49,10 @@ export class NamedLock {
     return this.#token;
   }
 
+  get isWanted(): boolean {
+    return this.#wanted.size > 0;
+  }
+
   /** What is to be asked again after a while, because a death wakes nobody; undefined if nothing is. */
   get due(): Retry | undefined {
     if (this.#state !== "waiting" || this.#isBusy) return undefined;

@@ -1,11 +1,10 @@
-import { Claim, CoordError, Link, onAbort, startLease } from "@coord/core/driver";
+import { Claim, onAbort, startLease } from "@coord/core/driver";
 import type {
   AcquireRequest,
   BreakOptions,
   BreakResult,
   Busy,
   ClaimKeeper,
-  Clock,
   Grant,
   Lease,
   LockState,
@@ -13,25 +12,22 @@ import type {
   Session,
   SessionContext,
   SessionEnd,
-  Timer,
   Traits,
 } from "@coord/core/driver";
 import { Breaking } from "./breaking.js";
 import { endUnheard, factsOf, greetHolder } from "./connection/greeting.js";
-import { Hearer } from "./connection/hearer.js";
 import { openFirst, type Opened } from "./connection/open.js";
 import { explained } from "./connection/refusals.js";
-import type { Rows, Wire } from "./connection/wire.js";
+import type { Rows } from "./connection/wire.js";
+import { Hearing } from "./hearing.js";
 import { applicationOf, endPrevious, whoHas } from "./holders.js";
 import { sessionKey } from "./keys.js";
 import { NamedLock, type LockKeeper } from "./locks.js";
 import type { Place } from "./place.js";
+import { isOver, tooMany } from "./refused.js";
+import { Rechecks } from "./rechecks.js";
 import { Server } from "./server.js";
-
-/** After how many milliseconds it is looked whether who held a lock has died: that wakes nobody. */
-const recheckEvery = 50;
-/** After how long connecting again is tried, in milliseconds. */
-const retryAfter = 100;
+import { inTime, until } from "./within.js";
 
 /**
  * What one coordinator holds and waits for: locks of one session of the server, by one connection. When
@@ -46,15 +42,15 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
   readonly server: Server;
   readonly #context: SessionContext;
   readonly #place: Place;
-  readonly #hearer: Link<Hearer>;
+  readonly #hearing: Hearing;
   readonly #breaking: Breaking;
+  readonly #rechecks: Rechecks;
   // By their key.
   readonly #locks = new Map<bigint, NamedLock>();
   readonly #claims = new Map<string, { claim: Claim; lock: NamedLock }>();
   #opened!: Opened;
   #backend = 0;
   #maxHolds = Infinity;
-  #recheck: Timer | undefined;
   #resolveEnded!: (end: SessionEnd) => void;
   #isOver = false;
 
@@ -79,6 +75,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.#context = context;
     this.#place = place;
     this.server = new Server((text) => this.#run(text));
+    this.#rechecks = new Rechecks(clock, this.server, () => this.#locks.values());
     this.#breaking = new Breaking({
       clock,
       ttl,
@@ -86,26 +83,23 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       backend: () => this.#backend,
       run: (text) => this.#run(text),
     });
-    this.#hearer = new Link<Hearer>({
+    this.#hearing = new Hearing({
       clock,
       within: place.within,
-      retryAfter,
-      make: (lost) => {
-        this.#lostHearer = lost;
-        return new Hearer();
+      connectWithin: place.connectWithin,
+      application: applicationOf(context.memberId),
+      channel: place.keys.channel,
+      holder: () => this.#opened,
+      hear: (message) => this.#hear(message),
+      missed: () => {
+        for (const lock of this.#locks.values()) lock.wake("*");
       },
-      greet: (hearer) => this.#openHearer(hearer),
-      close: (hearer) => hearer.close(),
-      // Without it, who waits still looks by itself. What was said meanwhile is lost.
-      state: (state) => {
-        if (state === "connected") for (const lock of this.#locks.values()) lock.wake("*");
-      },
-      unavailable,
+      refused: (error) => this.#lost(error),
     });
   }
 
   async beat(): Promise<void> {
-    this.#pingHearer();
+    this.#hearing.ping();
     await this.#run("SELECT 1");
   }
 
@@ -115,7 +109,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     let lock = this.#locks.get(key);
     if (!lock) {
       if (this.#locks.size >= this.#maxHolds || this.#isOver) {
-        claim.fail(this.#isOver ? isOver() : this.#tooMany());
+        claim.fail(this.#isOver ? isOver() : tooMany(this.#maxHolds));
         return claim.answer;
       }
       lock = new NamedLock(key, this);
@@ -123,7 +117,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     }
     this.#claims.set(request.owner, { claim, lock });
     lock.want(claim);
-    if (request.wait) this.#look();
+    if (request.wait) this.#rechecks.start();
     return claim.answer;
   }
 
@@ -147,7 +141,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     try {
       // So that who waits need not look. When it is answered all is free.
       await this.server.giveUp(keys);
-      this.#hearer.close();
+      this.#hearing.close();
       await this.#opened.wire.end();
     } catch {
       // With the connection all that it held is gone.
@@ -181,8 +175,6 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.#lost(error);
   }
 
-  #lostHearer: (error: unknown) => void = () => {};
-
   async #open(): Promise<void> {
     const { clock, ttl, memberId, signal, previous } = this.#context;
     const { targets, keys, fencing, connectWithin, maxHolds } = this.#place;
@@ -198,10 +190,10 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       lost: (error) => this.#lost(error),
     });
     const { wire } = this.#opened;
-    await this.#hearer.open(signal).catch((error: unknown) => {
+    await this.#hearing.open(signal).catch((error: unknown) => {
       throw explained(error);
     });
-    await inTime(wire, clock, connectWithin, async () => {
+    await inTime(wire, { clock, ms: connectWithin }, async () => {
       await greetHolder(wire, { channel: keys.channel, fencing });
       if (previous !== undefined) await endPrevious(wire, sessionKey(previous));
       await wire.run(`SELECT pg_try_advisory_lock(${sessionKey(this.id)})`);
@@ -213,19 +205,6 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     if (this.#isOver) throw isOver();
   }
 
-  async #openHearer(hearer: Hearer): Promise<void> {
-    const { clock, memberId } = this.#context;
-    const { wire, target } = this.#opened;
-    const lost = this.#lostHearer;
-    await hearer.open(target, this.#place.keys.channel, wire, {
-      clock,
-      within: this.#place.connectWithin,
-      application: applicationOf(memberId),
-      hear: (message) => this.#hear(message),
-      lost,
-    });
-  }
-
   /** Every answer says that the server has heard of us. */
   async #run(text: string): Promise<Rows> {
     const sentAt = this.#context.clock.now();
@@ -234,58 +213,10 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     return rows;
   }
 
-  #pingHearer(): void {
-    const { clock } = this.#context;
-    if (this.#hearer.isClosed) return;
-    let hearer: Hearer;
-    try {
-      hearer = this.#hearer.connection;
-    } catch {
-      return;
-    }
-    const timer = clock.timer(this.#place.within, () =>
-      this.#hearer.giveUp(unavailable(undefined)),
-    );
-    hearer.ping().then(
-      () => timer.cancel(),
-      () => timer.cancel(),
-    );
-  }
-
   #hear(message: string): void {
     const [word, key = "", ...rest] = message.split(" ");
     if (word === "w") this.#locks.get(BigInt(key))?.wake(rest[0] ?? "*");
     else this.#breaking.hear(message, this.#locks);
-  }
-
-  /** Looks after those who wait, for as long as there are any: one statement for all. */
-  #look(): void {
-    this.#recheck ??= this.#context.clock.timer(recheckEvery, () => void this.#lookNow());
-  }
-
-  async #lookNow(): Promise<void> {
-    const due = [...this.#locks.values()].flatMap((lock) => {
-      lock.reconsider();
-      const retry = lock.due;
-      return retry ? [{ lock, retry }] : [];
-    });
-    if (due.length > 0) {
-      const answers = this.server.retryAll(due.map(({ retry }) => retry));
-      const each = due.map(({ lock }, index) =>
-        lock.during(answers.then((all) => all[index] ?? 0n)),
-      );
-      await Promise.all(each);
-    }
-    this.#recheck = undefined;
-    if (!this.#isOver && [...this.#claims.values()].some(({ claim }) => !claim.granted))
-      this.#look();
-  }
-
-  #tooMany(): CoordError {
-    return new CoordError(
-      "COORD_UNAVAILABLE",
-      `This coordinator holds and waits for ${this.#maxHolds} locks, which is all it may of PostgreSQL's lock table. Raise max_locks_per_transaction at the server, or max_holds in the URL.`,
-    );
   }
 
   #lost(error: unknown): void {
@@ -299,8 +230,8 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.#isOver = true;
     // Before anybody is rejected, so that whoever is asks the next session.
     this.#resolveEnded({ reason, ...(error ? { error } : {}) });
-    this.#recheck?.cancel();
-    this.#hearer.close();
+    this.#rechecks.stop();
+    this.#hearing.close();
     this.#opened?.wire.destroy();
     this.#breaking.close();
     this.#dropLocks();
@@ -311,45 +242,4 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.#locks.clear();
     this.#claims.clear();
   }
-}
-
-/** Ends the connection, and with it the work, when that takes too long. */
-async function inTime(
-  wire: Wire,
-  clock: Clock,
-  ms: number,
-  work: () => Promise<void>,
-): Promise<void> {
-  const timer = clock.timer(ms, () => wire.destroy());
-  try {
-    await work();
-  } finally {
-    timer.cancel();
-  }
-}
-
-/** Settles as `work` does, or rejects when `signal` is aborted. */
-function until<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const unlisten = onAbort(signal, () => reject(signal.reason as Error));
-    work
-      .then(resolve, reject)
-      .finally(unlisten)
-      .catch(() => {});
-  });
-}
-
-function unavailable(cause: unknown): CoordError {
-  return new CoordError(
-    "COORD_UNAVAILABLE",
-    "PostgreSQL does not answer. See whether the server runs and can be reached.",
-    { cause },
-  );
-}
-
-function isOver(): CoordError {
-  return new CoordError(
-    "COORD_UNAVAILABLE",
-    "This session with PostgreSQL is over. Ask the next one.",
-  );
 }

@@ -66,8 +66,9 @@ describe("a server is reached", () => {
     const nobody = await freePort();
     const readOnly = await PostgresServer.start({ default_transaction_read_only: "on" });
     onTestFinished(() => readOnly[Symbol.asyncDispose]());
-    const hosts = [nobody, server.port].map((port) => `127.0.0.1:${port}`).join();
-    await works(`postgresql://postgres@${hosts}/postgres?target_session_attrs=read-write`);
+    const hosts = [nobody, readOnly.port, server.port].map((port) => `127.0.0.1:${port}`).join();
+    const url = `postgresql://postgres@${hosts}/postgres?target_session_attrs=read-write`;
+    expect((await works(url)).state).toBe("connected");
   });
 });
 

@@ -2,7 +2,7 @@ import { CoordError } from "@coord/core/driver";
 import { pooled } from "./refusals.js";
 import { preparations } from "../statements.js";
 import { fenceOf, makeSure, skipAhead, type Fencing } from "./fence.js";
-import type { Wire } from "./wire.js";
+import { sqlStateOf, type Wire } from "./wire.js";
 
 /** What a server says of itself. */
 export interface ServerFacts {
@@ -66,7 +66,8 @@ export async function refusePooler(holder: Wire, hearer: Wire): Promise<void> {
     reads = [before, other, before[0] === other[0] ? [] : await backendOf(holder)];
     await hearer.run("COMMIT");
   } catch (error) {
-    throw pooled(error);
+    // What the server says, not that the connection broke.
+    throw sqlStateOf(error) === "" ? error : pooled(error);
   }
   const [[before, started] = [], [other, alsoStarted] = [], [after] = []] = reads;
   if (other === before || other === after || after !== before) throw pooled();

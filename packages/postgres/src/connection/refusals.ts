@@ -24,11 +24,20 @@ const advice: Readonly<Record<string, string | undefined>> = {
   "42501": "Grant the role what the README lists.",
 };
 
+const poolers = new WeakSet<object>();
+
 /** The error for a pooler that lends out connections. */
 export function pooled(cause?: unknown): CoordError {
-  return new CoordError(
+  const error = new CoordError(
     "COORD_UNAVAILABLE",
     "Between here and PostgreSQL there is a pooler that lends out its connections for a transaction or a statement: others would have our locks. Connect to the server itself, or to a pool in session mode.",
     cause === undefined ? {} : { cause },
   );
+  poolers.add(error);
+  return error;
+}
+
+/** Whether it is that error. */
+export function isPooled(error: unknown): boolean {
+  return typeof error === "object" && error !== null && poolers.has(error);
 }
