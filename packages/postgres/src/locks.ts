@@ -1,6 +1,6 @@
-import { CoordError, type Claim, type Mode } from "@coord/core/driver";
-import { explained } from "./connection/refusals.js";
+import type { Claim, Mode } from "@coord/core/driver";
 import { sqlStateOf } from "./connection/wire.js";
+import { failure } from "./refused.js";
 import type { Place, Retry, Server } from "./server.js";
 import { again, busy, noSlot, ofGate, waits } from "./statements.js";
 
@@ -255,15 +255,4 @@ export class NamedLock {
 
 function isCancelled(error: unknown): boolean {
   return sqlStateOf(error) === "57014";
-}
-
-function failure(cause: unknown): unknown {
-  const error = explained(cause);
-  if (error !== cause) return error;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new CoordError(
-    "COORD_UNAVAILABLE",
-    `PostgreSQL refuses: ${message}. See what its log says.`,
-    { cause },
-  );
 }
