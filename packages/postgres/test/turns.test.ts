@@ -30,7 +30,7 @@ describe("those who ask again and again", () => {
       return places.slice(1).map((place, before) => place - (places[before] ?? 0) - 1);
     });
     // Of the others each once, mostly; a look that comes in between may take a turn.
-    expect(gaps.toSorted((one, other) => one - other)[Math.floor(gaps.length / 2)]).toBe(3);
+    expect(gaps.toSorted((one, other) => one - other)[Math.floor(gaps.length / 2)]).toBeLessThan(5);
     expect(Math.max(...gaps)).toBeLessThan(20);
   });
 
