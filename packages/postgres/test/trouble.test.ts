@@ -118,7 +118,7 @@ describe("settings that are inherited", () => {
     await own.sql("GRANT CREATE ON SCHEMA public TO app");
     await own.sql("CREATE SCHEMA app AUTHORIZATION app");
     for (const setting of [
-      "statement_timeout = '1ms'",
+      "statement_timeout = '200ms'",
       "lock_timeout = '1ms'",
       "idle_in_transaction_session_timeout = '1ms'",
       "idle_session_timeout = '1s'",
@@ -271,7 +271,7 @@ describe("a server that has no room", () => {
   test("for another connection says so", async () => {
     const own = await ownServer({ max_connections: 10 });
     const clients = await Promise.all(
-      Array.from({ length: 7 }, () => own.client()).map(async (client) => client),
+      Array.from({ length: 9 }, () => own.client()).map(async (client) => client),
     );
     await expect(start(own.url())).rejects.toThrow(/two connections|max_connections/);
     for (const client of clients) await client.end();

@@ -60,7 +60,10 @@ export async function refusePooler(holder: Wire, hearer: Wire): Promise<void> {
   let reads: (string | null)[][];
   try {
     const before = await backendOf(holder);
-    await hearer.run("BEGIN");
+    // For the transaction alone: what it would be set back for may be another's.
+    await hearer.run(
+      "BEGIN;SET LOCAL idle_in_transaction_session_timeout = 0;SET LOCAL statement_timeout = 0",
+    );
     const other = await backendOf(hearer);
     // A pool of one has none left to answer a third question.
     reads = [before, other, before[0] === other[0] ? [] : await backendOf(holder)];
