@@ -4,13 +4,14 @@ import { breakages } from "./index.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const all = Object.keys(breakages) as (keyof typeof breakages)[];
+const patient = process.env["COORD_TEST_PATIENT"] !== undefined;
 const chosen = process.env["COORD_TEST_BROKEN"]?.split(",") ?? all;
 
 /** The whole kit, on each of the broken drivers. */
 export default defineConfig({
   test: {
-    // All at once: most of them wait most of the time.
-    maxWorkers: 7,
+    // Most of them at once: they wait most of the time.
+    maxWorkers: patient ? 2 : 5,
     projects: all
       .filter((name) => chosen.includes(name))
       .map((broken) => ({
@@ -21,7 +22,7 @@ export default defineConfig({
           include: ["test/broken/kit.ts"],
           provide: { broken },
           // What is waited for in vain is not worth the time that a busy machine may take.
-          testTimeout: 2_500,
+          testTimeout: patient ? 10_000 : 2_500,
         },
       })),
   },
