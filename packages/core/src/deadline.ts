@@ -33,14 +33,18 @@ export class Deadlines {
    * the promise rejects COORD_UNAVAILABLE. The signal may outlive the work.
    */
   run<T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const group = this.#group();
+    const now = this.#clock.now();
+    const group = this.#group(now);
+    // Begun first: the rest is done while the backend is at it.
+    const begun = started(work, group.controller.signal);
     return new Promise((resolve, reject) => {
       const late = (): void => reject(tookLonger(what, this.#ms));
       const leave = (): void => {
         if (group.members.delete(late) && group.members.size === 0) group.timer?.cancel();
       };
+      if (group.members.size === 0) this.#arm(group, now);
       group.members.add(late);
-      started(work, group.controller.signal).then(
+      begun.then(
         (value) => {
           leave();
           resolve(value);
@@ -53,8 +57,7 @@ export class Deadlines {
     });
   }
 
-  #group(): Group {
-    const now = this.#clock.now();
+  #group(now: number): Group {
     let group = this.#newest;
     if (!group || group.controller.signal.aborted || this.#isOld(group, now)) {
       group = {
@@ -65,7 +68,6 @@ export class Deadlines {
       };
       this.#newest = group;
     }
-    if (group.members.size === 0) this.#arm(group, now);
     return group;
   }
 

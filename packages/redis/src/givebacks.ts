@@ -31,7 +31,7 @@ export class Givebacks {
     const done = await this.#link.insist(() => this.#server.release(request), signal);
     // With a session all that was held through it is gone, and that is no error. What is gone when it
     // is asked again may have been released by the request whose answer got lost.
-    return done && (done.answer || done.again) ? "released" : "gone";
+    return done && (done.answer === 1 || done.again) ? "released" : "gone";
   }
 
   #give(request: AcquireRequest): Promise<void> {

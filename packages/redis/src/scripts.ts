@@ -1,3 +1,4 @@
+import { script } from "./connection/script.js";
 import { prelude } from "./prelude.js";
 
 /**
@@ -150,11 +151,11 @@ pass(lock, ttl)
 return { about, left }
 `;
 
-/** The scripts by the names of the commands they become. */
+/** What a session asks of the server, each in one step. */
 export const scripts = {
-  coordAcquire: { lua: acquire, numberOfKeys: 4 },
-  coordRelease: { lua: release, numberOfKeys: 4 },
-  coordRenew: { lua: renew },
-  coordInspect: { lua: inspect, numberOfKeys: 4 },
-  coordBreak: { lua: breakUp, numberOfKeys: 4 },
+  acquire: script(acquire),
+  release: script(release),
+  renew: script(renew),
+  inspect: script(inspect),
+  break: script(breakUp),
 } as const;

@@ -1,6 +1,8 @@
 import type { AcquireRequest, BreakOptions, Link } from "@coord/core/driver";
 import type { Connections } from "./connection/connect.js";
+import type { Script } from "./connection/script.js";
 import type { Keys } from "./keys.js";
+import { scripts } from "./scripts.js";
 
 /** Of how many locks one script renews the holds: the server does nothing else meanwhile. */
 const renewedAtOnce = 500;
@@ -49,17 +51,15 @@ export class Server {
     return this.#link.connection.commands.info();
   }
 
-  async acquire({ name, owner, mode, wait }: AcquireRequest): Promise<Acquired> {
+  acquire({ name, owner, mode, wait }: AcquireRequest): Promise<Acquired> {
     const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
-    const { commands } = this.#link.connection;
-    const args = [...this.#keys.of(name), owner, how, this.#ttl, this.#record];
-    return (await commands.coordAcquire(...args)) as Acquired;
+    const args = [owner, how, this.#ttl, this.#record];
+    return this.#run(scripts.acquire, name, args) as Promise<Acquired>;
   }
 
-  /** Also from the queue; whether it was held. */
-  async release({ name, owner }: Owned): Promise<boolean> {
-    const { commands } = this.#link.connection;
-    return (await commands.coordRelease(...this.#keys.of(name), owner, this.#ttl)) === 1;
+  /** Also from the queue; 1 where it was held. */
+  release({ name, owner }: Owned): Promise<0 | 1> {
+    return this.#run(scripts.release, name, [owner, this.#ttl]) as Promise<0 | 1>;
   }
 
   /** How each of them stands, renewed if it does. */
@@ -72,21 +72,27 @@ export class Server {
       const some = owned.slice(from, from + atOnce);
       const keys = some.flatMap(({ name }) => this.#keys.of(name));
       const owners = some.map(({ owner }) => owner);
-      parts.push(commands.coordRenew(keys.length, ...keys, this.#ttl, ...owners));
+      parts.push(commands.run(scripts.renew, keys, [this.#ttl, ...owners]));
     }
     return (await Promise.all(parts)).join("").split("") as Letter[];
   }
 
-  async inspect(name: string): Promise<readonly [holders: Entry[], waiters: Entry[]]> {
-    const found = await this.#link.connection.commands.coordInspect(...this.#keys.of(name));
-    return found as [Entry[], Entry[]];
+  inspect(name: string): Promise<readonly [holders: Entry[], waiters: Entry[]]> {
+    return this.#run(scripts.inspect, name, []) as Promise<[Entry[], Entry[]]>;
   }
 
   /** The holders it is about, and for how many milliseconds the lock may still be theirs. */
-  async break(name: string, options: BreakOptions): Promise<readonly [Entry[], number]> {
+  break(name: string, options: BreakOptions): Promise<readonly [Entry[], number]> {
     const { force, token = "" } = options;
     const args = [force ? "1" : "0", String(token), this.#session, this.#ttl];
-    const broken = await this.#link.connection.commands.coordBreak(...this.#keys.of(name), ...args);
-    return broken as [Entry[], number];
+    return this.#run(scripts.break, name, args) as Promise<[Entry[], number]>;
+  }
+
+  #run(script: Script, name: string, args: readonly string[]): Promise<unknown> {
+    try {
+      return this.#link.connection.commands.run(script, this.#keys.of(name), args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }

@@ -93,9 +93,11 @@ export class RedisSession implements Session, ClaimKeeper {
   }
 
   acquire(request: AcquireRequest): Promise<Grant | Busy> {
+    // Asked first: the rest is done while the server is at it.
+    const asked = this.#restarts.left > 0 ? undefined : this.#server.acquire(request);
     const claim = new Claim(request, this);
     this.#claims.set(request.owner, claim);
-    void this.#ask(claim);
+    void this.#ask(claim, asked);
     return claim.answer;
   }
 
@@ -184,7 +186,7 @@ export class RedisSession implements Session, ClaimKeeper {
     return this.#claims.get(claim.request.owner) === claim;
   }
 
-  async #ask(claim: Claim): Promise<void> {
+  async #ask(claim: Claim, asked?: Promise<Acquired>): Promise<void> {
     const { owner, wait } = claim.request;
     if (this.#asking.has(claim)) return;
     const early = this.#restarts.left;
@@ -192,7 +194,7 @@ export class RedisSession implements Session, ClaimKeeper {
     this.#asking.add(claim);
     try {
       if (early > 0) throw this.#restarts.tooEarly();
-      const answer = await this.#server.acquire(claim.request);
+      const answer = await (asked ?? this.#server.acquire(claim.request));
       if (this.#has(claim)) this.#answered(claim, answer);
     } catch (error) {
       // Maybe it was done. Whoever waits is asked for again, by the next beat.

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { redis } from "@coord/redis";
 import { TcpProxy, type Subject } from "@coord/testkit";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
@@ -28,9 +27,9 @@ export function redisSubject(options: Subject["options"]): Subject {
           return { url: proxy.through(url), proxy };
         },
         mutations: {
-          acquire: calls("coordAcquire"),
-          release: calls("coordRelease"),
-          renew: calls("coordRenew"),
+          acquire: calls("acquire"),
+          release: calls("release"),
+          renew: calls("renew"),
         },
         server: {
           kill: () => server.kill(),
@@ -52,7 +51,6 @@ const commands = () => (bytes: Buffer) =>
 
 /** Whether the script is called, by its hash or, the first time, by its text. */
 function calls(name: keyof typeof scripts): (bytes: Buffer) => boolean {
-  const { lua } = scripts[name];
-  const hash = createHash("sha1").update(lua).digest("hex");
+  const { lua, hash } = scripts[name];
   return (bytes) => bytes.includes(hash) || bytes.includes(lua);
 }

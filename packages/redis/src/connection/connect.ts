@@ -1,6 +1,6 @@
 import type { Clock } from "@coord/core/driver";
 import { Cluster, Redis } from "ioredis";
-import { scripts } from "../scripts.js";
+import { run, type Script } from "./script.js";
 import type { Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -8,11 +8,7 @@ import { Watchdog } from "./watchdog.js";
 interface Commands {
   ping(): Promise<unknown>;
   info(): Promise<string>;
-  coordAcquire(...args: string[]): Promise<unknown>;
-  coordRelease(...args: string[]): Promise<unknown>;
-  coordRenew(keys: number, ...args: string[]): Promise<unknown>;
-  coordInspect(...args: string[]): Promise<unknown>;
-  coordBreak(...args: string[]): Promise<unknown>;
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
 }
 
 /** A connection to ask on, and one to hear. */
@@ -80,7 +76,11 @@ function connectBy(ofCluster: boolean, make: (limits: Limits) => Client): Connec
     }
     pushes.on("message", (_: string, message: string) => hear(message));
     return {
-      commands: commands as unknown as Commands,
+      commands: {
+        ping: () => commands.ping(),
+        info: () => commands.info(),
+        run: (script, keys, args) => run(commands, script, keys, args),
+      },
       together: !ofCluster,
       async open(channel) {
         const both = await Promise.allSettled([
@@ -137,7 +137,6 @@ function tameNode(client: Redis, { clock, within }: Limits): void {
 // the link connects again.
 function serverOptions({ connectWithin }: Limits) {
   return {
-    scripts,
     lazyConnect: true,
     // Of a client that is copied, what would change keys, answers or their order.
     keyPrefix: "",
@@ -161,7 +160,6 @@ function clusterOptions(limits: Limits, server: object | undefined) {
     ...rest
   } = serverOptions(limits);
   return {
-    scripts,
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: () => null,
