@@ -112,9 +112,9 @@ function tame(client: Client, limits: Limits): void {
 }
 
 function tameNode(client: Redis, { clock, within }: Limits): void {
-  let stream: Redis["stream"];
+  let stream: Redis["stream"] | undefined;
   const watchdog = new Watchdog(clock, within, () => {
-    stream.destroy(new Error(`No answer within ${Math.round(within)} ms.`));
+    stream?.destroy(new Error(`No answer within ${Math.round(within)} ms.`));
   });
   Object.defineProperty(client, "stream", {
     get: () => stream,
@@ -125,11 +125,23 @@ function tameNode(client: Redis, { clock, within }: Limits): void {
     },
   });
   const send = client.sendCommand.bind(client);
+  let corked = false;
   client.sendCommand = (command, to) => {
     watchdog.asked();
-    return send(command, to);
+    const answer = send(command, to);
+    if (!corked && stream) {
+      // The first of a turn of the event loop is on its way already; the others go in one write.
+      const corking = stream;
+      corked = true;
+      corking.cork();
+      process.nextTick(() => {
+        corked = false;
+        corking.uncork();
+      });
+    }
+    return answer;
   };
-  client.on("connect", () => stream.unref());
+  client.on("connect", () => stream?.unref());
   client.on("end", () => watchdog.stop());
 }
 

@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { Command, type Cluster, type Redis } from "ioredis";
+
+/** A script, and by which hash a server knows it. */
+export interface Script {
+  readonly lua: string;
+  readonly hash: string;
+}
+
+export function script(lua: string): Script {
+  return { lua, hash: createHash("sha1").update(lua).digest("hex") };
+}
+
+/**
+ * Runs it: one round trip, and two where the server has not heard of it yet. Here and not by ioredis'
+ * own scripts because those make a promise and a closure more for every call.
+ */
+export async function run(
+  client: Redis | Cluster,
+  { lua, hash }: Script,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<unknown> {
+  const count = String(keys.length);
+  try {
+    return await client.sendCommand(command("evalsha", [hash, count, ...keys, ...args]));
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return client.sendCommand(command("eval", [lua, count, ...keys, ...args]));
+  }
+}
+
+function command(name: string, args: string[]): Command {
+  return new Command(name, args, { replyEncoding: "utf8" });
+}
