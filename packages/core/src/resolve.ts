@@ -7,10 +7,16 @@ import { registered, schemes } from "./registry.js";
 /** The packages that are known without being imported, by scheme. */
 const packages: Readonly<Record<string, string>> = {
   file: "@coord/file",
+  etcd: "@coord/etcd",
+  etcds: "@coord/etcd",
+  "etcd3+http": "@coord/etcd",
+  "etcd3+https": "@coord/etcd",
   redis: "@coord/redis",
   rediss: "@coord/redis",
   "redis+sentinel": "@coord/redis",
   "redis+cluster": "@coord/redis",
+  zookeeper: "@coord/zookeeper",
+  kazoo: "@coord/zookeeper",
 };
 
 /**

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { connect, type Coordinator, type Driver } from "@coord/core";
 import { redis } from "@coord/redis";
 import { Cluster, Redis } from "ioredis";
+import { Certificates } from "@coord/testkit/tools";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { Certificates } from "./certificates.js";
 import { RedisServer } from "./redis-server.js";
 
 const certificates = new Certificates();

@@ -27,10 +27,27 @@ export const backends: readonly Backend[] = [
     needs: [...ofTheKit, { find: "/usr/bin/python3", package: "python3" }],
   },
   {
+    name: "etcd",
+    needs: [
+      { find: "etcd", package: "etcd-server" },
+      { find: "etcdctl", package: "etcd-client" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
+  {
     name: "redis",
     needs: [
       { find: "redis-server", package: "redis-server" },
       { find: "redis-cli", package: "redis-tools" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
+  {
+    name: "zookeeper",
+    needs: [
+      { find: "/usr/bin/java", package: "default-jre-headless" },
+      { find: "/usr/share/java/zookeeper.jar", package: "zookeeper" },
+      { find: "/usr/lib/python3/dist-packages/kazoo/client.py", package: "python3-kazoo" },
       { find: "openssl", package: "openssl" },
     ],
   },

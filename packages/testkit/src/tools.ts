@@ -1,4 +1,5 @@
 // What needs no vitest: for programs that measure or hammer, besides tests.
+export { Certificates } from "./certificates.js";
 export { Cable } from "./faults/cable.js";
 export { WallClock } from "./faults/wall-clock.js";
 export { LineProcess, type ProcessExit, type ProcessOptions } from "./process.js";

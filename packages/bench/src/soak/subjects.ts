@@ -6,7 +6,9 @@ import { pathToFileURL } from "node:url";
 import { processHistory, virtualHistory } from "@coord/testkit/history";
 import type { HistorySubject, Line, Place } from "@coord/testkit/history";
 import { BadArguments, type Where } from "./arguments.js";
+import { etcd } from "./etcd.js";
 import { redis } from "./redis.js";
+import { zookeeper } from "./zookeeper.js";
 
 /** Plays the history of a seed. */
 export type Player = (seed: number) => Promise<Line[]>;
@@ -15,7 +17,9 @@ export type Player = (seed: number) => Promise<Line[]>;
 const backends: Readonly<Record<string, Player>> = {
   memory: (seed) => virtualHistory(seed),
   file: (seed) => processHistory(files, { seed }),
+  etcd: (seed) => processHistory(etcd, { seed }),
   redis: (seed) => processHistory(redis, { seed }),
+  zookeeper: (seed) => processHistory(zookeeper, { seed }),
 };
 
 /** Lock files in a folder that is gone afterwards. */

@@ -10,6 +10,8 @@ let count = 0;
 export class Cable implements Disposable {
   /** The address of this end: a server, or a proxy, has to listen on it. */
   readonly host: string;
+  /** The address of the other end, for what listens there. */
+  readonly far: string;
   /** What a process at the other end is started with, as `inside`: it has no other network. */
   readonly inside: readonly string[];
   readonly #namespace: string;
@@ -45,6 +47,7 @@ export class Cable implements Disposable {
     const address = (last: number): string =>
       `10.${208 + (number >> 16)}.${(number >> 8) & 255}.${(number & 255) + last}`;
     this.host = address(1);
+    this.far = address(2);
     this.inside = ["ip", "netns", "exec", this.#namespace];
     process.once("exit", this.#remove);
     try {
@@ -65,7 +68,7 @@ export class Cable implements Disposable {
       );
       run("ip", "address", "add", `${this.host}/30`, "dev", this.#here);
       run("ip", "link", "set", this.#here, "up");
-      run(...far, "address", "add", `${address(2)}/30`, "dev", "far");
+      run(...far, "address", "add", `${this.far}/30`, "dev", "far");
       run(...far, "link", "set", "far", "up");
       run(...far, "link", "set", "lo", "up");
     } catch (error) {

@@ -3,10 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Certificates of an authority that only the test trusts, for a server at 127.0.0.1 and for a client. */
+/**
+ * Certificates of an authority that only the test trusts, for a server at 127.0.0.1 and for a client:
+ * files in PEM, in a folder of their own that is gone with this. Needs `openssl`.
+ */
 export class Certificates implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "coord-certificates-"));
-  readonly ca = join(this.folder, "ca.pem");
+  readonly folder: string = mkdtempSync(join(tmpdir(), "coord-certificates-"));
+  /** The authority's certificate. */
+  readonly ca: string = join(this.folder, "ca.pem");
 
   constructor() {
     const days = ["-days", "2"];
@@ -32,10 +36,12 @@ export class Certificates implements Disposable {
     }
   }
 
+  /** The file of a certificate. */
   cert(name: "server" | "client"): string {
     return join(this.folder, `${name}.pem`);
   }
 
+  /** The file of its key. */
   key(name: "server" | "client"): string {
     return join(this.folder, `${name}.key`);
   }

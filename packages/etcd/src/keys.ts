@@ -1,0 +1,64 @@
+/** Keys that begin alike: from the first to before the second. */
+export interface KeyRange {
+  readonly key: Buffer;
+  readonly range_end: Buffer;
+}
+
+/** Where one request stands, and which keys of the line stand in its way. */
+export interface Spot {
+  readonly key: Buffer;
+  /** The whole line. */
+  readonly line: KeyRange;
+  /** Those that it has to wait for when they are before it. */
+  readonly rivals: KeyRange;
+}
+
+/** Where things are in etcd. What separates the parts of a key is in no escaped part. */
+export class Keys {
+  readonly #locks: string;
+  readonly #sessions: string;
+
+  constructor(namespace: string) {
+    this.#locks = `${escape(namespace)}/locks/`;
+    this.#sessions = `${escape(namespace)}/sessions/`;
+  }
+
+  session(id: string): Buffer {
+    return Buffer.from(this.#sessions + id);
+  }
+
+  line(name: string): KeyRange {
+    return startingWith(this.#line(name));
+  }
+
+  spot({ name, mode, owner }: { name: string; mode: string; owner: string }): Spot {
+    const line = this.#line(name);
+    const writers = `${line}x/`;
+    const isShared = mode === "shared";
+    return {
+      key: Buffer.from((isShared ? `${line}s/` : writers) + owner),
+      line: startingWith(line),
+      // Readers do not mind each other.
+      rivals: startingWith(isShared ? writers : line),
+    };
+  }
+
+  /** What a key of the name's line says of who stands there. */
+  read(name: string, key: Buffer): { owner: string; shared: boolean } {
+    const rest = key.toString().slice(this.#line(name).length);
+    return { owner: rest.slice(2), shared: rest.startsWith("s/") };
+  }
+
+  #line(name: string): string {
+    return `${this.#locks}${escape(name)}/`;
+  }
+}
+
+/** Every prefix here ends with a slash, so the next one of its length ends with what comes after it. */
+function startingWith(prefix: string): KeyRange {
+  return { key: Buffer.from(prefix), range_end: Buffer.from(`${prefix.slice(0, -1)}0`) };
+}
+
+function escape(text: string): string {
+  return text.replace(/[%/]/g, (character) => (character === "%" ? "%25" : "%2f"));
+}

@@ -1,0 +1,251 @@
+import type { Socket } from "node:net";
+import library, { type Client, type Manager } from "node-zookeeper-client";
+import type {
+  Connection,
+  ConnectionOptions,
+  Connector,
+  Identity,
+  Made,
+  Stat,
+  Watcher,
+} from "./connection.js";
+import { connectionLoss, Failure, noAnswer, sessionExpired } from "./failures.js";
+import { onFrames } from "./frames.js";
+import { bufferOf, longOf, statOf } from "./longs.js";
+import { dial, type Target } from "./target.js";
+import { Watchdog } from "./watchdog.js";
+import { Watchers } from "./watchers.js";
+
+/** The states of the library's connection manager that matter. */
+const [connecting, connected, expired] = [1, 2, -3];
+
+/** Makes connections by node-zookeeper-client. Each opening goes on where the last one stopped in the list of servers. */
+export function connectByJavaScript(target: Target): Connector {
+  let turn = 0;
+  const next = () => target.servers[turn++ % target.servers.length] ?? target.servers[0];
+  return {
+    make: (options) => new JavaScriptConnection(target, next, options),
+    close: () => {},
+  };
+}
+
+/**
+ * A client of the library for one connection only. The library connects anew by itself and at once,
+ * notices no silence, has no TLS, and sends later what was asked when it was not connected. So the
+ * socket is ours, and when it closes that is the end. All that is used of the library's insides is here.
+ */
+class JavaScriptConnection implements Connection {
+  readonly #target: Target;
+  readonly #next: () => Target["servers"][number] | undefined;
+  readonly #options: ConnectionOptions;
+  readonly #watchdog: Watchdog;
+  readonly #watchers = new Watchers();
+  #client!: Client;
+  #socket: Socket | undefined;
+  #isOpen = false;
+  #isClosed = false;
+  #isCorked = false;
+  #failure: unknown;
+  #ended: (() => void) | undefined;
+  askedAt = 0;
+
+  constructor(
+    target: Target,
+    next: () => Target["servers"][number] | undefined,
+    options: ConnectionOptions,
+  ) {
+    this.#target = target;
+    this.#next = next;
+    this.#options = options;
+    this.#watchdog = new Watchdog(options.clock, options.within, () =>
+      this.#break(new Error(`Nothing was answered for ${Math.round(options.within)} ms.`)),
+    );
+  }
+
+  async open(session: Identity | undefined): Promise<void> {
+    for (let left = this.#target.servers.length; ; left--) {
+      try {
+        await this.#try(session);
+        this.#isOpen = true;
+        return;
+      } catch (error) {
+        const isLast = left <= 1 || this.#isClosed || isExpired(error);
+        if (isLast) throw error;
+      }
+    }
+  }
+
+  get session(): Identity {
+    const manager = this.#client.connectionManager;
+    return { id: longOf(manager.getSessionId()), password: manager.getSessionPassword() };
+  }
+
+  get timeout(): number {
+    return this.#client.connectionManager.getSessionTimeout();
+  }
+
+  create(path: string, data: Buffer, mode: number): Promise<Made> {
+    const { ACL } = library;
+    const acl = this.#target.digest === undefined ? ACL.OPEN_ACL_UNSAFE : ACL.CREATOR_ALL_ACL;
+    return this.#ask((done) =>
+      this.#client.create(path, data, acl, mode, (error, made) =>
+        // The answer's own number is that of the change, and it was read a moment ago.
+        done(error, () => ({ path: made, czxid: longOf(this.#client.connectionManager.zxid) })),
+      ),
+    );
+  }
+
+  delete(path: string): Promise<void> {
+    return this.#ask((done) => this.#client.remove(path, (error) => done(error, () => {})));
+  }
+
+  setData(path: string, data: Buffer): Promise<void> {
+    return this.#ask((done) => this.#client.setData(path, data, (error) => done(error, () => {})));
+  }
+
+  exists(path: string): Promise<Stat | undefined> {
+    return this.#ask((done) =>
+      this.#client.exists(path, (error, stat) =>
+        done(error, () => (stat ? statOf(stat) : undefined)),
+      ),
+    );
+  }
+
+  data(path: string, watcher?: Watcher): Promise<{ data: Buffer; stat: Stat }> {
+    const tell = watcher && this.#watchers.add(path, watcher);
+    return this.#ask((done) =>
+      this.#client.getData(path, tell, (error, data, stat) => {
+        if (error && watcher) this.unwatch(path, watcher);
+        done(error, () => ({ data: data ?? Buffer.alloc(0), stat: statOf(stat) }));
+      }),
+    );
+  }
+
+  unwatch(path: string, watcher: Watcher): void {
+    this.#watchers.remove(path, watcher);
+  }
+
+  children(path: string): Promise<readonly string[]> {
+    return this.#ask((done) =>
+      this.#client.getChildren(path, (error, children) => done(error, () => children)),
+    );
+  }
+
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#isOpen || this.#isClosed) return resolve();
+      this.#ended = resolve;
+      this.#watchdog.asked();
+      this.#client.close();
+    });
+  }
+
+  close(): void {
+    this.#break(undefined);
+  }
+
+  /** Of one server. */
+  #try(session: Identity | undefined): Promise<void> {
+    const { clock, timeout, within } = this.#options;
+    const server = this.#next();
+    return new Promise((resolve, reject) => {
+      if (!server || this.#isClosed) return reject(noAnswer(this.#failure));
+      this.askedAt = clock.now();
+      // It is told no server: the socket is made here.
+      const client = library.createClient("unused", {
+        sessionTimeout: timeout,
+        ...(session && { sessionId: bufferOf(session.id), sessionPassword: session.password }),
+      });
+      this.#client = client;
+      const manager = client.connectionManager;
+      const { digest } = this.#target;
+      if (digest !== undefined) client.addAuthInfo("digest", Buffer.from(digest));
+      let isTried = false;
+      manager.connect = () => {
+        // The second time it is that the socket has closed.
+        if (isTried) return;
+        isTried = true;
+        manager.setState(connecting);
+        this.#attach(
+          manager,
+          dial(server, this.#target, () => manager.onSocketConnected()),
+        );
+      };
+      const share = within / this.#target.servers.length;
+      const timer = clock.timer(share, () =>
+        this.#socket?.destroy(new Error(`Not connected within ${Math.round(share)} ms.`)),
+      );
+      manager.on("state", (state: number) => {
+        if (state === connecting) return;
+        timer.cancel();
+        if (state === connected) resolve();
+        else if (state === expired) reject(new Failure(sessionExpired, "The session is over."));
+        else reject(noAnswer(this.#failure));
+      });
+      client.connect();
+    });
+  }
+
+  #attach(manager: Manager, socket: Socket): void {
+    manager.socket = socket;
+    this.#socket = socket;
+    onFrames(socket, (frame) => {
+      try {
+        manager.onSocketData(frame);
+      } catch (error) {
+        // It throws at what it does not know.
+        socket.destroy(error as Error);
+      }
+    });
+    socket.on("drain", () => manager.onSocketDrain());
+    socket.on("error", (error) => (this.#failure = error));
+    socket.once("close", () => {
+      // Whoever waits for an answer is rejected.
+      manager.onSocketClosed();
+      if (!this.#isOpen) return;
+      this.#isClosed = true;
+      if (this.#ended) this.#ended();
+      else this.#options.lost(this.#failure);
+    });
+  }
+
+  #ask<T>(ask: (done: (error: Error | null, answer: () => T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      // The library would send it by and by.
+      if (!this.#isOpen || this.#isClosed) return reject(this.#noConnection());
+      this.#watchdog.asked();
+      this.#cork();
+      ask((error, answer) => {
+        this.#watchdog.answered();
+        if (error) reject(error);
+        else resolve(answer());
+      });
+    });
+  }
+
+  #noConnection(): Failure {
+    return new Failure(connectionLoss, "There is no connection.", { cause: this.#failure });
+  }
+
+  /** What is asked in one go is sent in one. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#socket?.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      this.#socket?.uncork();
+    });
+  }
+
+  #break(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#failure = error ?? this.#failure;
+    this.#socket?.destroy();
+  }
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof Failure && error.code === sessionExpired;
+}

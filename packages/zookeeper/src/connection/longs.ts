@@ -1,0 +1,24 @@
+import type { Stat as LibraryStat } from "node-zookeeper-client";
+import type { Stat } from "./connection.js";
+
+/** What the library tells of a node. */
+export function statOf({ czxid, ctime, ephemeralOwner, dataLength }: LibraryStat): Stat {
+  return {
+    czxid: longOf(czxid),
+    ctime: Number(longOf(ctime)),
+    owner: longOf(ephemeralOwner),
+    dataLength,
+  };
+}
+
+/** A number of 64 bits, of which the library gives the bytes. */
+export function longOf(bytes: Buffer): bigint {
+  return bytes.readBigInt64BE();
+}
+
+/** The bytes of a number of 64 bits. */
+export function bufferOf(long: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(long);
+  return bytes;
+}

@@ -1,0 +1,34 @@
+import type { Watcher } from "./connection.js";
+
+/** The library's number of an event. */
+const nodeDeleted = 2;
+
+interface Watched {
+  readonly tell: (event: { readonly type: number }) => void;
+  readonly all: Set<Watcher>;
+}
+
+/** Those who watch nodes. The library gets one listener for each node, whoever watches it and how often. */
+export class Watchers {
+  readonly #watched = new Map<string, Watched>();
+
+  /** The node's listener, for the library; it tells all who watch the node then, once. */
+  add(path: string, watcher: Watcher): Watched["tell"] {
+    let watched = this.#watched.get(path);
+    if (!watched) {
+      const all = new Set<Watcher>();
+      const tell: Watched["tell"] = ({ type }) => {
+        this.#watched.delete(path);
+        for (const each of all) each(type === nodeDeleted ? "deleted" : "changed");
+      };
+      watched = { tell, all };
+      this.#watched.set(path, watched);
+    }
+    watched.all.add(watcher);
+    return watched.tell;
+  }
+
+  remove(path: string, watcher: Watcher): void {
+    this.#watched.get(path)?.all.delete(watcher);
+  }
+}
