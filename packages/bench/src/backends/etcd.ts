@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import "@coord/etcd";
 import { PrivateServer, TcpProxy } from "@coord/testkit/tools";
+import { ExponentialBackoff, handleType, retry } from "cockatiel";
 import { Etcd3, EtcdLockFailedError, type IOptions } from "etcd3";
 import type { Backend, Locker, Subject } from "../backend.js";
 import { etcdServer } from "../etcd-server.js";
@@ -46,23 +47,20 @@ async function openFloor(address: string, ttl: number): Promise<Locker> {
 
 const peer: Subject = {
   name: "etcd3",
-  how: "1.1.2, `client.lock(name)`, with a lease for each; it does not wait, so who waits tries again every 1 ms; it renews by itself",
+  how: "1.1.2, `client.lock(name)`, with a lease for each; it does not wait, so who waits tries again as `cockatiel` does by default, with which it retries calls: after 128 ms, then later and later; it renews by itself",
   shortestTtl: 1_000,
   renewsEvery: longTtl / 3,
   open: async (address, { ttl = longTtl }) => {
     const client = clientOf(address);
+    const untilFree = retry(handleType(EtcdLockFailedError), {
+      maxAttempts: Infinity,
+      backoff: new ExponentialBackoff(),
+    });
     return {
       lock: (name) => async () => {
-        for (;;) {
-          const lock = client.lock(`peer/${name}`).ttl(ttl / 1_000);
-          try {
-            await lock.acquire();
-            return () => lock.release();
-          } catch (error) {
-            if (!(error instanceof EtcdLockFailedError)) throw error;
-            await pause(1);
-          }
-        }
+        const lock = client.lock(`peer/${name}`).ttl(ttl / 1_000);
+        await untilFree.execute(() => lock.acquire());
+        return () => lock.release();
       },
       close: async () => client.close(),
     };
