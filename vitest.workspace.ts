@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 import { backends, chosen } from "./packages/testkit/src/backends.ts";
 
 // Tests read the packages' sources; the processes they start run the build.
-const conditions = ["@coord/source", "node", "import", "default"];
+// Not "import": what CommonJS requires would be loaded as ESM then. It is always there for imports.
+const conditions = ["@coord/source", "node"];
 
 // pnpm's commands set it to a place where all packages are: tests of what is not installed would find it.
 delete process.env.NODE_PATH;

@@ -1,4 +1,5 @@
 // Measures backends, for people or as JSON. See `--help`, and README.md on how to read the figures.
+import { backendOf } from "./backends/index.js";
 import { stopAll } from "./crew.js";
 import { type Figure, jsonOf } from "./figure.js";
 import { lookAtMachine } from "./machine.js";
@@ -37,7 +38,8 @@ async function bench(options: Options): Promise<number> {
   const machine = lookAtMachine();
   if (machine.busy !== undefined) process.stderr.write(`bench: ${machine.busy}\n`);
   try {
-    for (const backend of options.backends) {
+    for (const name of options.backends) {
+      const backend = await backendOf(name);
       const figures: Figure[] = [];
       for await (const some of measure(backend, options.quick ? quick : full)) {
         figures.push(...some);

@@ -1,10 +1,9 @@
 import { parseArgs } from "node:util";
-import type { Backend } from "./backend.js";
-import { backendOf, backends } from "./backends/index.js";
+import { backendName, backendNames, type BackendName } from "./backends/index.js";
 
 /** What the command line asks for. */
 export interface Options {
-  readonly backends: readonly Backend[];
+  readonly backends: readonly BackendName[];
   /** Lines of JSON in place of tables. */
   readonly json: boolean;
   /** To see that it runs, in place of figures that count. */
@@ -18,7 +17,7 @@ export const help = `Measures this repository's locks beside the least that the 
 
 npm run bench [-- backend... [--json] [--write] [--quick]]
 
-  backend  which: ${backends.map(({ name }) => name).join(", ")}; without any, all
+  backend  which: ${backendNames.join(", ")}; without any, all
   --json   one line of JSON for each figure on standard output, and nothing else there
            (npm itself prints two lines there: use "npm run -s bench")
   --write  puts the tables and plots for people into docs/, of the working folder
@@ -45,7 +44,8 @@ export function readOptions(args: readonly string[]): Options | "help" {
       },
     });
     if (values.help) return "help";
-    const chosen = positionals.length === 0 ? backends : [...new Set(positionals.map(backendOf))];
+    const named = [...new Set(positionals.map(backendName))];
+    const chosen = named.length === 0 ? backendNames : named;
     return { backends: chosen, json: values.json, quick: values.quick, write: values.write };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 // A process that is measured: opens one subject's locker and does one job after another, as its parent
 // (crew.ts) says.
 import type { Locker } from "./backend.js";
-import { backendOf } from "./backends/index.js";
+import { backendName, backendOf } from "./backends/index.js";
 import { jobs } from "./jobs.js";
 import type { Answer, Opening, Order } from "./messages.js";
 
@@ -16,7 +16,8 @@ function fail(error: unknown): void {
 }
 
 async function open({ backend, subject: name, address, ttl }: Opening): Promise<Locker> {
-  const subject = backendOf(backend).subjects.find((each) => each.name === name);
+  const { subjects } = await backendOf(backendName(backend));
+  const subject = subjects.find((each) => each.name === name);
   if (!subject) throw new Error(`${backend} has no subject "${name}"`);
   return subject.open(address, ttl === undefined ? {} : { ttl });
 }

@@ -50,7 +50,7 @@ describe("a quick run of the backends without a server", () => {
       .trimEnd()
       .split("\n")
       .map((line): Line => JSON.parse(line));
-  });
+  }, 120_000);
 
   test("gives each figure as a line of JSON with six fields, and nothing else", () => {
     const fields = ["backend", "scenario", "subject", "metric", "value", "ratio"];

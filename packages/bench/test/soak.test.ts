@@ -21,7 +21,7 @@ function temporaryFolder(): string {
 
 test.each([
   [[], "Name one backend"],
-  [["nothing"], "Name one of memory, file, etcd, redis, zookeeper, or give a backendUrl"],
+  [["nothing"], "Name one of memory, file, etcd, redis, postgres, zookeeper, or give a backendUrl"],
   [["memory", "--seeds", "0"], "--seeds must be a whole number from 1"],
   [["memory", "--seeds", "1", "--minutes", "1"], "either --minutes or --seeds"],
   [["memory", "--minutes", "x"], "--minutes must be a number above 0"],

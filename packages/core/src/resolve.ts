@@ -15,6 +15,8 @@ const packages: Readonly<Record<string, string>> = {
   rediss: "@coord/redis",
   "redis+sentinel": "@coord/redis",
   "redis+cluster": "@coord/redis",
+  postgres: "@coord/postgres",
+  postgresql: "@coord/postgres",
   zookeeper: "@coord/zookeeper",
   kazoo: "@coord/zookeeper",
 };

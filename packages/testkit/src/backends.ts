@@ -43,6 +43,16 @@ export const backends: readonly Backend[] = [
     ],
   },
   {
+    name: "postgres",
+    needs: [
+      { find: "postgres", package: "postgresql" },
+      { find: "initdb", package: "postgresql" },
+      { find: "pgbouncer", package: "pgbouncer" },
+      { find: "setpriv", package: "util-linux" },
+      { find: "openssl", package: "openssl" },
+    ],
+  },
+  {
     name: "zookeeper",
     needs: [
       { find: "/usr/bin/java", package: "default-jre-headless" },

@@ -8,14 +8,14 @@
  * the installation print goes to stderr.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { backends } from "./backends.js";
 import { plan, type Machine } from "./plan.js";
 
-// Debian's folders for servers are on root's PATH only.
+// Debian's folders for servers are on root's PATH only, and PostgreSQL's on nobody's.
 const path = process.env["PATH"]?.split(delimiter).filter((folder) => folder !== "") ?? [];
-const folders = [...path, "/usr/local/sbin", "/usr/sbin"];
+const folders = [...path, "/usr/local/sbin", "/usr/sbin", ...versionsIn("/usr/lib/postgresql")];
 
 const [list] = process.argv.slice(2);
 const machine: Machine = {
@@ -46,6 +46,14 @@ if (next.do === "install") {
 if (next.do === "fail") {
   console.error(next.message);
   process.exitCode = 1;
+}
+
+function versionsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((version) => join(folder, version, "bin"));
+  } catch {
+    return [];
+  }
 }
 
 function can(file: string, mode: number): boolean {

@@ -7,6 +7,7 @@ import { processHistory, virtualHistory } from "@coord/testkit/history";
 import type { HistorySubject, Line, Place } from "@coord/testkit/history";
 import { BadArguments, type Where } from "./arguments.js";
 import { etcd } from "./etcd.js";
+import { postgres } from "./postgres.js";
 import { redis } from "./redis.js";
 import { zookeeper } from "./zookeeper.js";
 
@@ -19,6 +20,7 @@ const backends: Readonly<Record<string, Player>> = {
   file: (seed) => processHistory(files, { seed }),
   etcd: (seed) => processHistory(etcd, { seed }),
   redis: (seed) => processHistory(redis, { seed }),
+  postgres: (seed) => processHistory(postgres, { seed }),
   zookeeper: (seed) => processHistory(zookeeper, { seed }),
 };
 
@@ -61,7 +63,7 @@ export function playerOf(where: Where): Player {
   const scheme = url.slice(0, url.indexOf(":"));
   if (scheme === "memory") return (seed) => virtualHistory(seed);
   const place: Place = { url: () => url, faults: [], [Symbol.asyncDispose]: async () => {} };
-  const driver = moduleOf(module ?? `@coord/${scheme.split("+")[0]}`, url);
+  const driver = moduleOf(module ?? `@coord/${packageOf(scheme)}`, url);
   return (seed) => {
     // What earlier histories have left there is none of its business.
     const prefix = `soak-${crypto.randomUUID()}-`;
@@ -71,6 +73,12 @@ export function playerOf(where: Where): Player {
       { seed },
     );
   };
+}
+
+/** What the scheme's driver is called, where it is one of ours. */
+function packageOf(scheme: string): string {
+  const ours = Object.keys(backends).find((name) => scheme.startsWith(name));
+  return ours ?? scheme;
 }
 
 function moduleOf(module: string, url: string): string {

@@ -19,7 +19,7 @@ export function describePausing(subject: Subject, findings: Findings): void {
       if (!site.byTime) {
         const { token } = await holder.acquire("x");
         await holder.pause();
-        const taken = await next.tryAcquire("x", { timeout: 500 });
+        const taken = await next.tryAcquire("x", { timeout: site.ttl / 4 });
         holder.resume();
         // A connection may have been given up meanwhile.
         const still = await holder.assertHeld("x").then(
@@ -93,7 +93,7 @@ export function describePausing(subject: Subject, findings: Findings): void {
       const [holder, next] = [await site.taker(), await site.local()];
       if (!site.byTime) {
         const { token } = await holder.acquire("x");
-        expect((await holder.block("x", 500)).token).toBe(token);
+        expect((await holder.block("x", site.ttl / 4)).token).toBe(token);
         return;
       }
       await holder.acquire("blocked");

@@ -47,8 +47,9 @@ export function describeStepping(subject: Subject, findings: Findings): void {
       const clock = new ShiftedClock();
       const [holder, listener] = [await site.local({ clock }), await site.local({ clock })];
       const next = await site.local();
-      if (!site.byTime) {
-        await holder.acquire("x");
+      await holder.acquire("x");
+      // A session whose death frees its locks at once may still be one that has to be heard of in time.
+      if (holder.hold("x").remaining() === Infinity) {
         clock.sleep(hour);
         await holder.assertHeld("x");
         expect(await next.tryAcquire("x")).toBeUndefined();

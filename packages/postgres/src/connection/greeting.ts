@@ -1,0 +1,134 @@
+import { CoordError } from "@coord/core/driver";
+import { pooled } from "./refusals.js";
+import { preparations } from "../statements.js";
+import { fenceOf, makeSure, skipAhead, type Fencing } from "./fence.js";
+import { sqlStateOf, type Wire } from "./wire.js";
+
+/** What a server says of itself. */
+export interface ServerFacts {
+  /** The process of the server that serves the connection. */
+  readonly backend: number;
+  /** When the server started: another one after each start, and of each server. */
+  readonly started: string;
+  /** How many locks there is room for, of all sessions. */
+  readonly room: number;
+}
+
+interface Greeting {
+  readonly channel: string;
+  readonly fencing: Fencing;
+}
+
+const oldest = 140_000;
+
+/** What the connection that holds locks begins with, once it is known that no pooler lends it out. */
+export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<void> {
+  await wire.run(
+    `${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`,
+  );
+  await makeSure(wire, fencing);
+  await wire.run(preparations({ channel, token: fenceOf(fencing) }));
+  await skipAhead(wire, fencing);
+}
+
+/**
+ * From now on the server ends the session when it heard nothing for so long: not before we have given
+ * it up ourselves, and soon after. TCP counts whole seconds for the first, and one more for the probe
+ * that is not answered.
+ */
+export function endUnheard(ttl: number): string {
+  const heardFor = String(Math.ceil(ttl) + 500);
+  return setAll({
+    idle_session_timeout: heardFor,
+    tcp_user_timeout: heardFor,
+    tcp_keepalives_idle: String(Math.max(1, Math.floor(ttl / 1000))),
+    tcp_keepalives_interval: "1",
+    tcp_keepalives_count: "1",
+  });
+}
+
+/** What the connection that hears begins with: it is never closed for having nothing to say. */
+export async function greetHearer(wire: Wire): Promise<void> {
+  await wire.run(setAll(harmless));
+}
+
+/**
+ * That each connection keeps the server's process to itself: a pooler that lends them out for a
+ * transaction would hand our locks to others. Throws COORD_UNAVAILABLE.
+ */
+export async function refusePooler(holder: Wire, hearer: Wire): Promise<void> {
+  let reads: (string | null)[][];
+  try {
+    const before = await backendOf(holder);
+    // For the transaction alone: what it would be set back for may be another's.
+    await hearer.run(
+      "BEGIN;SET LOCAL idle_in_transaction_session_timeout = 0;SET LOCAL statement_timeout = 0",
+    );
+    const other = await backendOf(hearer);
+    // A pool of one has none left to answer a third question.
+    reads = [before, other, before[0] === other[0] ? [] : await backendOf(holder)];
+    await hearer.run("COMMIT");
+  } catch (error) {
+    // What the server says, not that the connection broke.
+    throw sqlStateOf(error) === "" ? error : pooled(error);
+  }
+  const [[before, started] = [], [other, alsoStarted] = [], [after] = []] = reads;
+  if (other === before || other === after || after !== before) throw pooled();
+  if (started !== alsoStarted) {
+    throw new CoordError(
+      "COORD_UNAVAILABLE",
+      "Two connections to PostgreSQL came to two servers. Name each server by itself: locks are not replicated.",
+    );
+  }
+}
+
+// What a role, a database or a user's variable may have set otherwise, to what does no harm here.
+const harmless = {
+  search_path: "pg_catalog",
+  statement_timeout: "0",
+  lock_timeout: "0",
+  idle_session_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  default_transaction_read_only: "off",
+  default_transaction_isolation: "read committed",
+  default_transaction_deferrable: "off",
+  client_min_messages: "error",
+  jit: "off",
+};
+
+function setAll(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `SET ${name} = '${value}'`)
+    .join(";");
+}
+
+// Of a server that knows it; and less than `on` may give a token again after a crash.
+const whereNeeded = `SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
+  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')`;
+
+/** Throws COORD_UNAVAILABLE for a server that will not do. Nothing is changed at it. */
+export async function factsOf(wire: Wire): Promise<ServerFacts> {
+  const [row = []] = await wire.run(
+    `SELECT pg_backend_pid(), pg_postmaster_start_time(), current_setting('server_version_num'), pg_is_in_recovery(), current_setting('transaction_read_only'),
+      current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)`,
+  );
+  const [backend, started, version, standby, readOnly, room] = row;
+  if (Number(version) < oldest) {
+    throw new CoordError(
+      "COORD_UNAVAILABLE",
+      `PostgreSQL ${version} is too old: it does not end sessions that say nothing. Use 14 or later.`,
+    );
+  }
+  if (standby === "t" || readOnly === "on") {
+    throw new CoordError(
+      "COORD_UNAVAILABLE",
+      "This PostgreSQL is a standby, or read-only: locks taken on it exclude nobody elsewhere. Name the primary, or several hosts to find it among.",
+    );
+  }
+  return { backend: Number(backend), started: started ?? "", room: Number(room) };
+}
+
+async function backendOf(wire: Wire): Promise<(string | null)[]> {
+  const [row = []] = await wire.run("SELECT pg_backend_pid(), pg_postmaster_start_time()");
+  return [...row];
+}

@@ -1,0 +1,160 @@
+import { Socket } from "node:net";
+import { CoordError, onAbort, type Clock } from "@coord/core/driver";
+import { Client, type QueryArrayResult } from "pg";
+
+/** Where a server is, who we are to it, and whether to speak TLS. */
+export interface Target {
+  /** A name, an address, or the folder of a unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  /** Asked for only if the server wants it; throws where there is none. */
+  readonly password: () => Promise<string>;
+  readonly tls: object | false;
+}
+
+/** How a connection is made, and who hears of it. */
+export interface WireOptions {
+  readonly clock: Clock;
+  /** How long connecting may take, in milliseconds, and then again what comes first. */
+  readonly within: number;
+  /** Ends opening. */
+  readonly signal: AbortSignal;
+  /** What others see in pg_stat_activity. */
+  readonly application: string;
+  /** What comes first; throws where the connection is not to be used. */
+  readonly greet: (wire: Wire) => Promise<void>;
+  readonly hear?: (message: string) => void;
+  /** An open connection broke. Told once; not after `destroy()` or `end()`. */
+  readonly lost: (error: Error) => void;
+}
+
+/** The rows that the last statement of a request gave, as text. */
+export type Rows = readonly (readonly (string | null)[])[];
+
+/**
+ * One connection. What is asked goes out at once, and is answered in order. Each request is one
+ * message of the simple protocol.
+ */
+export class Wire {
+  readonly #client: Client;
+  readonly #socket = new Socket();
+  readonly #options: WireOptions;
+  readonly #closed: Promise<void>;
+  // pg itself says nothing more once it was told to end.
+  readonly #broken: Promise<never>;
+  #reject!: (error: Error) => void;
+  #isOpen = false;
+  #isOver = false;
+  #failure: Error | undefined;
+
+  /** Connects and greets; rejects COORD_UNAVAILABLE where the server does not answer in time. */
+  static async open(target: Target, options: WireOptions): Promise<Wire> {
+    const { clock, within, signal, greet } = options;
+    signal.throwIfAborted();
+    const wire = new Wire(target, options);
+    const unlisten = onAbort(signal, () => wire.#break(silent()));
+    let timer = clock.timer(within, () => wire.#break(silent()));
+    try {
+      await Promise.race([wire.#client.connect(), wire.#broken]);
+      // Core keeps the process running while somebody holds or waits.
+      (wire.#client as unknown as { unref(): void }).unref();
+      timer.cancel();
+      timer = clock.timer(within, () => wire.#break(silent()));
+      await Promise.race([greet(wire), wire.#broken]);
+      if (wire.#isOver) throw silent();
+      wire.#isOpen = true;
+      return wire;
+    } catch (error) {
+      wire.destroy();
+      throw wire.#failure ?? error;
+    } finally {
+      timer.cancel();
+      unlisten();
+    }
+  }
+
+  private constructor({ tls, ...target }: Target, options: WireOptions) {
+    this.#options = options;
+    this.#client = new Client({
+      ...target,
+      // TLS may be asked for by variables that pg reads itself.
+      ssl: tls,
+      stream: this.#socket as never,
+      pipeline: true,
+      application_name: options.application,
+    });
+    this.#broken = new Promise((_, reject) => (this.#reject = reject));
+    this.#broken.catch(() => {});
+    this.#closed = new Promise((resolve) => this.#client.once("end", resolve));
+    this.#client.on("error", (error) => this.#break(error));
+    this.#client.once("end", () => this.#break(new Error("The server closed the connection.")));
+    const { hear } = options;
+    if (hear) this.#client.on("notification", ({ payload = "" }) => hear(payload));
+  }
+
+  /** Rejects with what the server says against it, or when the connection ends before the answer. */
+  run(text: string): Promise<Rows> {
+    return new Promise((resolve, reject) => {
+      const query = { text, rowMode: "array" as const, types: asText };
+      this.#client.query<(string | null)[]>(
+        query as never,
+        [],
+        // The types have one result; of several statements there are several.
+        (error: Error | undefined, result: Result | Result[]) => {
+          if (!error) {
+            resolve((Array.isArray(result) ? result.at(-1) : result)?.rows ?? []);
+            return;
+          }
+          // The server's last word: what comes after it is not about this request.
+          if (severityOf(error) === "FATAL") this.#break(error);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Says good-bye, when all that was asked is answered; resolves when the server has closed it. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#client.end().catch(() => {});
+    await this.#closed;
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    this.#isOver = true;
+    this.#client.end().catch(() => {});
+    this.#socket.destroy();
+  }
+
+  #break(error: Error): void {
+    this.#failure ??= error;
+    if (this.#isOver) return;
+    this.destroy();
+    this.#reject(error);
+    if (this.#isOpen) this.#options.lost(error);
+  }
+}
+
+type Result = QueryArrayResult<(string | null)[]>;
+
+const asText = { getTypeParser: () => (value: string) => value };
+
+function silent(): CoordError {
+  return new CoordError(
+    "COORD_UNAVAILABLE",
+    "PostgreSQL does not answer. See whether the server runs and can be reached.",
+  );
+}
+
+/** What the server calls a kind of error: five characters, or empty where it is not the server's. */
+export function sqlStateOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : "";
+}
+
+function severityOf(error: unknown): unknown {
+  return (error as { severity?: unknown }).severity;
+}

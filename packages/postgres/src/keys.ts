@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+
+/** How a lock's name becomes the key that PostgreSQL locks: a signed integer of 64 bits. */
+export type KeyForm = (namespace: string, name: string) => bigint;
+
+/**
+ * The first eight bytes, as a signed big-endian integer, of the SHA-256 of the namespace, a NUL and
+ * the name, in UTF-8.
+ */
+export const sha256Key: KeyForm = (namespace, name) =>
+  createHash("sha256").update(`${namespace}\0${name}`).digest().readBigInt64BE(0);
+
+/** How many of those who wait for one lock can be told apart, and so be woken one by one. */
+export const slots = 16;
+
+/**
+ * What there is of one lock besides its key, each the key with its last five bits changed by XOR, so
+ * that all are near each other in pg_locks.
+ */
+export const parts = {
+  /** Held shared by whoever waits; alone for a moment by whoever looks whether somebody does. */
+  waiting: 1,
+  /** Held by a writer who is next: readers stay out. */
+  gate: 2,
+  /** The first of the places of those who wait, each held by one of them. */
+  firstSlot: 16,
+} as const;
+
+/** Where locks are. */
+export class Keys {
+  /** What is said of locks of this namespace is said on this channel. */
+  readonly channel: string;
+  readonly #namespace: string;
+  readonly #form: KeyForm;
+
+  constructor(namespace: string, form: KeyForm = sha256Key) {
+    this.#namespace = namespace;
+    this.#form = form;
+    const hash = createHash("sha256").update(namespace).digest("hex").slice(0, 16);
+    this.channel = `coord_${hash}`;
+  }
+
+  of(name: string): bigint {
+    return this.#form(this.#namespace, name);
+  }
+}
+
+/** The key that a session holds for as long as it lives, and nobody else ever. */
+export function sessionKey(id: string): bigint {
+  return sha256Key("", id);
+}
+
+/** Both halves of a key, as pg_locks has them in `classid` and `objid`. */
+export function halves(key: bigint): readonly [classid: bigint, objid: bigint] {
+  const bits = BigInt.asUintN(64, key);
+  return [bits >> 32n, bits & 0xffff_ffffn];
+}

@@ -1,0 +1,26 @@
+import { connect, type Coordinator, type CoordinatorOptions } from "@coord/core";
+import { postgres } from "@coord/postgres";
+import { expect, onTestFinished } from "vitest";
+
+/** A coordinator that is stopped when the test ends. */
+export async function start(
+  url: string,
+  options: Partial<CoordinatorOptions> = {},
+): Promise<Coordinator> {
+  const all = { drivers: [postgres], ttl: 2_000, heartbeat: 200, ...options };
+  const coordinator = await connect(url, all);
+  onTestFinished(() => coordinator.stop());
+  return coordinator;
+}
+
+/** Waits for the next time that the state is this. */
+export async function state(coordinator: Coordinator, wanted: string): Promise<void> {
+  await expect.poll(() => coordinator.state, { timeout: 10_000, interval: 1 }).toBe(wanted);
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
