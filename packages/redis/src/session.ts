@@ -165,10 +165,14 @@ export class RedisSession implements Session, ClaimKeeper {
   async #renew(): Promise<void> {
     const claims = [...this.#claims.values()];
     const requests = claims.map(({ request }) => request);
+    const granted = claims.map((claim) => claim.granted);
     const sentAt = this.#context.clock.now();
     const [letters] = await Promise.all([this.#server.renew(requests), this.#givebacks.again()]);
     this.lease.renewed(sentAt);
-    claims.forEach((claim, index) => this.#stands(claim, letters[index]));
+    claims.forEach((claim, index) => {
+      // One that was granted meanwhile may have been asked for after the server was asked how it stands.
+      if (granted[index] === claim.granted) this.#stands(claim, letters[index]);
+    });
   }
 
   #stands(claim: Claim, letter: Letter | undefined): void {

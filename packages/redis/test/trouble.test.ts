@@ -1,6 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import { connect, type Coordinator } from "@coord/core";
 import { redis } from "@coord/redis";
+import { TcpProxy } from "@coord/testkit";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { scripts } from "../src/scripts.js";
 import { RedisServer } from "./redis-server.js";
 import { keyOf } from "./subject.js";
 
@@ -28,6 +31,22 @@ describe("the server", () => {
       ]);
     }
     expect(coordinator.state).toBe("connected");
+  });
+
+  test("that hears of a lock by a beat before it hears of the script to acquire it takes nothing away", async () => {
+    await using proxy = await TcpProxy.start({ port: server.port });
+    const coordinator = await start(proxy.through(server.url()), { heartbeat: 10 });
+    const lock = coordinator.getLock("x");
+    proxy.delay(10);
+    for (let round = 0; round < 20; round++) {
+      await server.client.script("FLUSH");
+      await server.client.script("LOAD", scripts.renew.lua);
+      const hold = await lock.acquire();
+      // A few beats.
+      await setTimeout(50);
+      hold.assertHeld();
+      await hold.release();
+    }
   });
 
   test("that closes all connections is connected to again; holds stay, waits go on", async () => {
