@@ -14,16 +14,16 @@ import type {
   SessionEnd,
   Traits,
 } from "@coord/core/driver";
+import { Asking } from "./asking.js";
 import { breakLock } from "./breaking.js";
 import { readInfo } from "./checks.js";
 import type { Connections } from "./connection/connect.js";
-import { isRefusal, noAnswer, retryAfter, sessionOver, wasDemoted } from "./connection/failures.js";
+import { noAnswer, retryAfter, sessionOver, wasDemoted } from "./connection/failures.js";
 import { Givebacks } from "./givebacks.js";
 import { infoOf } from "./holders.js";
-import { Rechecks } from "./rechecks.js";
 import type { Place } from "./place.js";
 import { Restarts } from "./restarts.js";
-import { Server, type Acquired, type Letter } from "./server.js";
+import { Server, type Letter } from "./server.js";
 
 /**
  * What one coordinator holds and waits for on a server. There is nothing of the session at the server
@@ -41,9 +41,8 @@ export class RedisSession implements Session, ClaimKeeper {
   readonly #server: Server;
   readonly #givebacks: Givebacks;
   readonly #restarts: Restarts;
-  readonly #rechecks: Rechecks;
+  readonly #asking: Asking;
   readonly #claims = new Map<string, Claim>();
-  readonly #asking = new Set<Claim>();
   // Those who wait for news of what others give back.
   readonly #breaking = new Set<(owner: string) => void>();
   #resolveEnded!: (end: SessionEnd) => void;
@@ -66,7 +65,6 @@ export class RedisSession implements Session, ClaimKeeper {
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     this.#context = context;
     this.#restarts = new Restarts(clock, place.restartDelay ? ttl : undefined);
-    this.#rechecks = new Rechecks(clock, (owner) => this.#recheck(owner));
     const hear = (message: string): void => this.#hear(message);
     this.#link = new Link({
       clock,
@@ -80,6 +78,10 @@ export class RedisSession implements Session, ClaimKeeper {
     });
     this.#server = new Server(this.#link, keys, { session: this.id, ttl, info });
     this.#givebacks = new Givebacks(this.#link, this.#server);
+    this.#asking = new Asking(clock, this.#server, this.#restarts, {
+      claims: this.#claims,
+      withdraw: (owner) => this.withdraw(owner),
+    });
   }
 
   async beat(): Promise<void> {
@@ -94,10 +96,10 @@ export class RedisSession implements Session, ClaimKeeper {
 
   acquire(request: AcquireRequest): Promise<Grant | Busy> {
     // Asked first: the rest is done while the server is at it.
-    const asked = this.#restarts.left > 0 ? undefined : this.#server.acquire(request);
+    const asked = this.#asking.begin(request);
     const claim = new Claim(request, this);
     this.#claims.set(request.owner, claim);
-    void this.#ask(claim, asked);
+    void this.#asking.ask(claim, asked);
     return claim.answer;
   }
 
@@ -142,7 +144,7 @@ export class RedisSession implements Session, ClaimKeeper {
     const claim = this.#claims.get(owner);
     if (!claim) return;
     this.#claims.delete(owner);
-    this.#rechecks.forget(owner);
+    this.#asking.forget(owner);
     this.#givebacks.add(claim.request);
   }
 
@@ -182,49 +184,12 @@ export class RedisSession implements Session, ClaimKeeper {
       if (letter === "b") claim.lose("broken");
       if (letter === "g") this.#lost(claim, "taken");
     } else if (letter !== "w") {
-      void this.#ask(claim);
+      void this.#asking.ask(claim);
     }
   }
 
   #has(claim: Claim): boolean {
     return this.#claims.get(claim.request.owner) === claim;
-  }
-
-  async #ask(claim: Claim, asked?: Promise<Acquired>): Promise<void> {
-    const { owner, wait } = claim.request;
-    if (this.#asking.has(claim)) return;
-    const early = this.#restarts.left;
-    if (early > 0 && wait) return this.#rechecks.after(early, owner);
-    this.#asking.add(claim);
-    try {
-      if (early > 0) throw this.#restarts.tooEarly();
-      const answer = await (asked ?? this.#server.acquire(claim.request));
-      if (this.#has(claim)) this.#answered(claim, answer);
-    } catch (error) {
-      // Maybe it was done. Whoever waits is asked for again, by the next beat.
-      if (!this.#has(claim) || (wait && !isRefusal(error))) return;
-      this.withdraw(owner);
-      claim.fail(error);
-    } finally {
-      this.#asking.delete(claim);
-    }
-  }
-
-  #answered(claim: Claim, answer: Acquired): void {
-    if (typeof answer === "string") return claim.grant(answer);
-    const { owner } = claim.request;
-    const [how, what] = answer;
-    if (how === "wait") {
-      if (what >= 0) this.#rechecks.after(what, owner);
-    } else {
-      this.#claims.delete(owner);
-      claim.refuse({ busy: true, holders: what.map(infoOf) });
-    }
-  }
-
-  #recheck(owner: string): void {
-    const claim = this.#claims.get(owner);
-    if (claim && !claim.granted) void this.#ask(claim);
   }
 
   #hear(message: string): void {
@@ -234,13 +199,12 @@ export class RedisSession implements Session, ClaimKeeper {
     if (!claim) return;
     if (word === "claim") {
       // Also where an older question is still unanswered: that was asked before the claim.
-      this.#asking.delete(claim);
-      void this.#ask(claim);
+      this.#asking.askAgain(claim);
     }
     if (word === "asked") claim.lose("broken");
     // One whose grant we have yet to hear of is asked for again.
     if (word === "broken" && claim.granted) this.#lost(claim, "broken");
-    else if (word === "broken") this.#recheck(owner);
+    else if (word === "broken") void this.#asking.ask(claim);
   }
 
   #lost(claim: Claim, reason: LossReason): void {
@@ -253,7 +217,7 @@ export class RedisSession implements Session, ClaimKeeper {
     this.#isOver = true;
     // Before anybody is rejected, so that whoever is asks the next session.
     this.#resolveEnded({ reason });
-    this.#rechecks.stop();
+    this.#asking.stop();
     this.#link.close();
     for (const claim of this.#claims.values()) claim.fail(sessionOver());
     this.#claims.clear();

@@ -44,7 +44,7 @@ describe("the server", () => {
       const hold = await lock.acquire();
       // A few beats.
       await setTimeout(50);
-      hold.assertHeld();
+      expect(hold.remaining()).toBeGreaterThan(0);
       await hold.release();
     }
   });
