@@ -26,12 +26,16 @@ export const parts = {
   firstSlot: 16,
 } as const;
 
+const mostKnown = 1_000;
+
 /** Where locks are. */
 export class Keys {
   /** What is said of locks of this namespace is said on this channel. */
   readonly channel: string;
   readonly #namespace: string;
   readonly #form: KeyForm;
+  // What is asked again and again is hashed once.
+  readonly #known = new Map<string, bigint>();
 
   constructor(namespace: string, form: KeyForm = sha256Key) {
     this.#namespace = namespace;
@@ -41,7 +45,13 @@ export class Keys {
   }
 
   of(name: string): bigint {
-    return this.#form(this.#namespace, name);
+    let key = this.#known.get(name);
+    if (key === undefined) {
+      key = this.#form(this.#namespace, name);
+      if (this.#known.size === mostKnown) this.#known.clear();
+      this.#known.set(name, key);
+    }
+    return key;
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Mode } from "@coord/core/driver";
 import type { Rows } from "./connection/wire.js";
-import { scrub } from "./statements.js";
+import { crowded, scrub } from "./statements.js";
 import { Together } from "./together.js";
+
+/** Of how many locks it is remembered that others want them, too. */
+const mostCrowded = 1_000;
 
 /** Where one who waits stands in line. */
 export interface Place {
@@ -20,6 +23,8 @@ export interface Retry extends Place {
 export class Server {
   readonly #run: (text: string) => Promise<Rows>;
   readonly #asks: Together<bigint>;
+  // What others wanted, too, when it was last asked for.
+  readonly #crowded = new Set<bigint>();
   readonly #releases: Together<{ readonly key: bigint; readonly slot: number }>;
 
   constructor(run: (text: string) => Promise<Rows>) {
@@ -33,8 +38,8 @@ export class Server {
 
   /** A token, `again`, or a place in line. */
   ask(key: bigint, mode: Mode): Promise<bigint> {
-    const alone = (): Promise<bigint> => this.#number(`coord_ask_${mode}(${key})`);
-    return mode === "exclusive" ? this.#asks.add(key, alone) : alone();
+    if (mode === "shared") return this.#number(`coord_ask_shared(${key})`);
+    return this.#asks.add(key, () => this.#askAlone(key));
   }
 
   /** A token, or `busy`. */
@@ -67,8 +72,10 @@ export class Server {
 
   /** Whether it was held. Whoever is next after `slot` is woken. */
   async release(key: bigint, mode: Mode, slot: number): Promise<boolean> {
-    const alone = (): Promise<bigint> => this.#number(`coord_release_${mode}(${key},${slot})`);
-    const released = mode === "exclusive" ? this.#releases.add({ key, slot }, alone) : alone();
+    const released =
+      mode === "shared"
+        ? this.#number(`coord_release_shared(${key},${slot})`)
+        : this.#releases.add({ key, slot }, () => this.#releaseAlone(key, slot));
     return (await released) === 1n;
   }
 
@@ -80,6 +87,31 @@ export class Server {
   /** Gives back all that the session has, and wakes whoever waits for one of these. */
   async giveUp(keys: readonly bigint[]): Promise<void> {
     await this.#run(`SELECT pg_advisory_unlock_all();EXECUTE coord_wake_all('{${keys.join()}}')`);
+  }
+
+  async #askAlone(key: bigint): Promise<bigint> {
+    if (!this.#crowded.has(key)) {
+      const answer = await this.#number(`coord_ask_first(${key})`);
+      if (answer !== crowded) return answer;
+      this.#remember(key);
+    }
+    const answer = await this.#number(`coord_ask_exclusive(${key})`);
+    if (answer > 0n) this.#crowded.delete(key);
+    return answer;
+  }
+
+  async #releaseAlone(key: bigint, slot: number): Promise<bigint> {
+    if (this.#crowded.has(key)) return this.#number(`coord_release_exclusive(${key},${slot})`);
+    const answer = await this.#number(`coord_release_last(${key})`);
+    if (answer !== crowded) return answer;
+    this.#remember(key);
+    await this.#run(`EXECUTE coord_wake_all('{${key}}')`);
+    return 1n;
+  }
+
+  #remember(key: bigint): void {
+    if (this.#crowded.size === mostCrowded) this.#crowded.clear();
+    this.#crowded.add(key);
   }
 
   async #number(call: string): Promise<bigint> {

@@ -8,6 +8,8 @@ export const ofGate = 100n;
 /** The answers that are no token and no place in line. */
 export const busy = 0n;
 export const again = -1n;
+/** Somebody holds it or waits for it: to be asked, or told, the long way. */
+export const crowded = -2n;
 
 /** Where a statement finds what it is about: parameters, or columns. */
 interface Refs {
@@ -37,6 +39,7 @@ export function preparations(dialect: Dialect): string {
   const single = { key: "$1", slot: "$2", gate: "$3" };
   const row = { key: "q.k", slot: "q.s", gate: "q.g" };
   const prepared = {
+    "coord_ask_first(bigint)": sql.askFirst(single),
     "coord_ask_exclusive(bigint)": sql.ask(single, "exclusive"),
     "coord_ask_shared(bigint)": sql.ask(single, "shared"),
     "coord_try_exclusive(bigint)": sql.attempt(single, "exclusive"),
@@ -45,6 +48,7 @@ export function preparations(dialect: Dialect): string {
     "coord_retry_exclusive(bigint, int, bool)": sql.retry(single, "exclusive"),
     "coord_retry_shared(bigint, int, bool)": sql.retry(single, "shared"),
     "coord_leave(bigint, int, bool)": sql.leave(single),
+    "coord_release_last(bigint)": sql.releaseLast(single),
     "coord_release_exclusive(bigint, int)": sql.release(single, "exclusive"),
     "coord_release_shared(bigint, int)": sql.release(single, "shared"),
   };
@@ -76,6 +80,23 @@ class Expressions {
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
+  }
+
+  /**
+   * As `ask`, for what nobody else seems to want: `crowded` if somebody does, and nothing is taken.
+   * Without the parts that look for a place, which cost most of the time even where they are not run.
+   */
+  askFirst(refs: Refs): string {
+    const waiting = part(refs, parts.waiting);
+    return `CASE WHEN ${take(waiting)} THEN
+      CASE WHEN ${take(refs.key)} THEN CASE WHEN ${drop(waiting)} THEN ${this.#dialect.token} END
+      WHEN ${drop(waiting)} THEN ${crowded} END
+    ELSE ${crowded} END`;
+  }
+
+  /** As `release`, in the same way: where it is `crowded` somebody is to be woken yet. */
+  releaseLast(refs: Refs): string {
+    return `CASE WHEN ${drop(refs.key)} THEN CASE WHEN ${isFree(part(refs, parts.waiting))} THEN 1 ELSE ${crowded} END ELSE 0 END`;
   }
 
   /** The first request of one who is willing to wait. */

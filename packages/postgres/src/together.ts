@@ -3,36 +3,36 @@ const most = 1_000;
 
 interface Asked<T> {
   readonly item: T;
-  readonly alone: () => Promise<bigint>;
-  readonly resolve: (answer: bigint | Promise<bigint>) => void;
+  readonly resolve: (answer: bigint) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What is asked in one turn of the event loop is asked by one statement. */
+/** The first thing that is asked in a turn of the event loop is asked at once, all others of it by one statement. */
 export class Together<T> {
   readonly #ask: (items: readonly T[]) => Promise<readonly bigint[]>;
   #asked: Asked<T>[] = [];
+  #isGathering = false;
 
   constructor(ask: (items: readonly T[]) => Promise<readonly bigint[]>) {
     this.#ask = ask;
   }
 
-  /** The answer for this item; `alone` asks where there is no other. */
+  /** The answer for this item; `alone` asks for it by itself. */
   add(item: T, alone: () => Promise<bigint>): Promise<bigint> {
+    if (!this.#isGathering) {
+      this.#isGathering = true;
+      process.nextTick(() => this.#flush());
+      return alone();
+    }
     return new Promise((resolve, reject) => {
-      this.#asked.push({ item, alone, resolve, reject });
-      if (this.#asked.length === 1) process.nextTick(() => this.#flush());
+      this.#asked.push({ item, resolve, reject });
     });
   }
 
   #flush(): void {
     const all = this.#asked;
     this.#asked = [];
-    const [first] = all;
-    if (first && all.length === 1) {
-      first.resolve(first.alone());
-      return;
-    }
+    this.#isGathering = false;
     for (let from = 0; from < all.length; from += most) {
       const some = all.slice(from, from + most);
       this.#ask(some.map(({ item }) => item)).then(

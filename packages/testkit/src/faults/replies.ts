@@ -15,7 +15,7 @@ export function describeReplies(subject: Subject, findings: Findings): void {
       if (!way) return servesInProcess(site);
       const { party, proxy, mutations } = way;
       const other = await site.local();
-      const { forwarded, cut } = proxy.swallow(mutations.acquire);
+      const { forwarded, cut } = proxy.swallow(mutations.acquire, { cutAfter: 400 });
       let answered = false;
       const asked = party.acquire("x");
       asked.then(() => (answered = true)).catch(() => {});
