@@ -26,7 +26,12 @@ class RedisPlace implements Place {
   constructor(server: PrivateServer, ways: Ways) {
     this.#server = server;
     this.#ways = ways;
-    this.#administrator = new Redis({ port: server.port, retryStrategy: () => 50 });
+    // What it asked when its connection broke may never be answered.
+    this.#administrator = new Redis({
+      port: server.port,
+      retryStrategy: () => 50,
+      commandTimeout: 1_000,
+    });
     this.#administrator.on("error", () => {});
     const all = { of: "all" } as const;
     this.faults = [
