@@ -25,3 +25,4 @@ export type { OptionSpec, OptionValues, UrlOption } from "./option-spec.js";
 export { register } from "./registry.js";
 export type { Traits } from "./traits.js";
 export type { BackendUrl, UrlHost } from "./url.js";
+export { badUrl, badUrlOption, readFileOf } from "./url-problems.js";

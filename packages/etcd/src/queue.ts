@@ -26,10 +26,16 @@ export interface Entry {
 }
 
 /** Where a request stands: at a revision, before it a rival or nobody. */
-export interface Standing {
+interface Standing {
   readonly revision: string;
   /** Undefined: it is its turn. */
   readonly rival: Buffer | undefined;
+}
+
+/** Where it stands at a later revision, and whether it is to be given up. */
+export interface Seen extends Standing {
+  readonly asked: boolean;
+  readonly at: string;
 }
 
 /** What becomes of a request to enter. */
@@ -107,17 +113,24 @@ export class Queue {
     return fence === this.#fence ? "superseded" : this.enter(request, spot);
   }
 
-  /** Reads where it stands now; undefined: its key is gone. `asked`: it is to be given up. */
-  async look(
-    { key, rivals }: Spot,
-    revision: string,
-  ): Promise<(Standing & { asked: boolean; at: string }) | undefined> {
+  /**
+   * Reads where it stands now; undefined: its key is gone. `asked`: it is to be given up. `here`: as
+   * far as this member knows, which need not wait for what others have under way. Where our own key is
+   * known, nobody before it can be unknown; only that our key is gone is not believed then.
+   */
+  async look(spot: Spot, revision: string, here: boolean): Promise<Seen | undefined> {
+    const { key, rivals } = spot;
     const before = { ...last(rivals), max_create_revision: String(BigInt(revision) - 1n) };
     const { header, responses } = await this.#link.connection.txn({
-      success: [{ request_range: { key } }, { request_range: before }],
+      success: [
+        { request_range: { key, serializable: here } },
+        { request_range: { ...before, serializable: here } },
+      ],
     });
     const [mine, rival] = keysOf(responses);
-    if (mine?.create_revision !== revision) return undefined;
+    if (mine?.create_revision !== revision) {
+      return here ? this.look(spot, revision, false) : undefined;
+    }
     const asked = decode(mine.value).asked ?? false;
     return { revision, rival: rival?.key, asked, at: header.revision };
   }

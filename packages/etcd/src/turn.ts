@@ -27,6 +27,8 @@ export class Turn {
   #from = "0";
   #asking: Promise<void> | undefined;
   #askAgain = false;
+  // Whether what this member knows is enough: it has just told of a change.
+  #isHere = true;
   #isAsked = false;
   #isOver = false;
   #own: (() => void) | undefined;
@@ -54,6 +56,11 @@ export class Turn {
 
   /** Asks how it stands; while that is under way, once more after it. */
   ask(): void {
+    this.#isHere = false;
+    this.#askSoon();
+  }
+
+  #askSoon(): void {
     if (this.#isOver) return;
     if (this.#asking) this.#askAgain = true;
     else this.#asking = this.#ask().finally(() => (this.#asking = undefined));
@@ -123,7 +130,9 @@ export class Turn {
   }
 
   async #look(revision: string): Promise<void> {
-    const found = await this.#keeper.queue.look(this.spot, revision);
+    const here = this.#isHere;
+    this.#isHere = true;
+    const found = await this.#keeper.queue.look(this.spot, revision, here);
     if (this.#isOver || this.#revision !== revision) return;
     if (!found) return this.#gone();
     this.#from = next(found.at);
@@ -154,13 +163,15 @@ export class Turn {
   #follow(key: Buffer): void {
     if (this.#rival?.key.equals(key)) return;
     this.#unwatchRival();
-    const confirmed = (): void => this.ask();
+    const confirmed = (): void => this.#askSoon();
     const ended = (): void => {
       this.#unwatchRival();
       this.ask();
     };
     const changed = (how: "Put" | "Delete"): void => {
-      if (how === "Delete") ended();
+      if (how !== "Delete") return;
+      this.#unwatchRival();
+      this.#askSoon();
     };
     const end = this.#keeper.watches.watch(key, { confirmed, changed, ended });
     this.#rival = { key, end };

@@ -152,10 +152,10 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     }
   }
 
-  async release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
+  async release(owner: string): Promise<"released" | "gone"> {
     const held = this.#claims.get(owner);
     if (!held) return "gone";
-    await until(held.lock.release(held.claim), signal);
+    await held.lock.release(held.claim);
     if (this.#isOver) return "gone";
     this.#claims.delete(owner);
     return "released";

@@ -161,7 +161,9 @@ class Expressions {
 
   /** Wakes the writer who is next, else whoever has the next slot. Nothing is said where nobody waits. */
   wake(refs: Refs): string {
+    // To notify takes a commit, which need not be on disk: nothing of it outlives the server anyway.
     return `CASE WHEN ${isFree(part(refs, parts.waiting))} THEN false
+      WHEN set_config('synchronous_commit', 'off', true) IS NULL THEN NULL
       WHEN ${isFree(part(refs, parts.gate))} THEN ${this.#notify(refs, this.#nextSlot(refs))}
       ELSE ${this.#notify(refs, "'g'")} END`;
   }

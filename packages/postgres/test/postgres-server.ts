@@ -15,7 +15,7 @@ import { PrivateServer } from "@coord/testkit/tools";
 import { Client } from "pg";
 
 /** Where PostgreSQL's programs are: Debian has them on nobody's PATH. */
-export const bin = ((): string => {
+const bin = ((): string => {
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root).map(Number) : [];
   return versions.length > 0 ? join(root, String(Math.max(...versions)), "bin/") : "";

@@ -7,15 +7,25 @@ import { prelude } from "./prelude.js";
  * look again, or -1.
  */
 const acquire = `
-local call = redis.call
-if string.byte(ARGV[2]) == 120 and call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then
+local call, asked = redis.call, nil
+if string.byte(ARGV[2]) == 120 then
+  if call('EXISTS', KEYS[1], KEYS[2], KEYS[3]) == 0 then
+    asked = '-'
+  else
+    local claim, value = 'coord:x c ' .. ARGV[1] .. ' ', call('GET', KEYS[1])
+    if value and string.sub(value, 1, #claim) == claim then
+      asked = string.match(value, '^%S+', #claim + 1)
+    end
+  end
+end
+if asked then
   local time = call('TIME')
   local token = time[1] .. string.sub('00000' .. time[2], -6)
   local last = call('GET', KEYS[4])
   if not last or #last == 16 and last < token then
     call('SET', KEYS[4], token, 'PX', '86400000')
-    call('SET', KEYS[1], 'coord:x h ' .. ARGV[1] .. ' - 0 ' .. string.sub(token, 1, 13) .. ' ' .. token ..
-      ' ' .. ARGV[4], 'PX', ARGV[3])
+    call('SET', KEYS[1], 'coord:x h ' .. ARGV[1] .. ' ' .. asked .. ' 0 ' .. string.sub(token, 1, 13) .. ' ' ..
+      token .. ' ' .. ARGV[4], 'PX', ARGV[3])
     return token
   end
 end

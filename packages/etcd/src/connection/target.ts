@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { CoordError, type BackendUrl } from "@coord/core/driver";
+import { badUrl, badUrlOption, readFileOf, type BackendUrl } from "@coord/core/driver";
 import type { options } from "../options.js";
 
 export type EtcdUrl = BackendUrl<typeof options>;
@@ -28,7 +27,7 @@ export function targetOf(url: EtcdUrl): Target {
   }
   const { ca_cert: ca, cert_cert: cert, cert_key: key } = url.options;
   if (!isSecure && (ca ?? cert ?? key) !== undefined) {
-    throw badOption(
+    throw badUrlOption(
       `Certificates are for TLS, and "${url.scheme}:" does without. Use etcds: or etcd3+https:.`,
     );
   }
@@ -49,28 +48,11 @@ function certificatesOf({ options: given }: EtcdUrl): Target["certificates"] {
   const { ca_cert: ca, cert_cert: cert, cert_key: key } = given;
   if (ca === undefined && cert === undefined && key === undefined) return undefined;
   if ((cert === undefined) !== (key === undefined)) {
-    throw badOption('A certificate needs its key. Give both "cert_cert" and "cert_key".');
+    throw badUrlOption('A certificate needs its key. Give both "cert_cert" and "cert_key".');
   }
   return {
-    ...(ca === undefined ? {} : { rootCertificate: read("ca_cert", ca) }),
-    ...(key === undefined ? {} : { privateKey: read("cert_key", key) }),
-    ...(cert === undefined ? {} : { certChain: read("cert_cert", cert) }),
+    ...(ca === undefined ? {} : { rootCertificate: readFileOf("ca_cert", ca) }),
+    ...(key === undefined ? {} : { privateKey: readFileOf("cert_key", key) }),
+    ...(cert === undefined ? {} : { certChain: readFileOf("cert_cert", cert) }),
   };
-}
-
-function read(option: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw badOption(`The file of "${option}" cannot be read (${code}). Name one that can.`, cause);
-  }
-}
-
-function badUrl(message: string): CoordError {
-  return new CoordError("COORD_BAD_URL", message);
-}
-
-function badOption(message: string, cause?: unknown): CoordError {
-  return new CoordError("COORD_BAD_OPTION", message, cause === undefined ? {} : { cause });
 }

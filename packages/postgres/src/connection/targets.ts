@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
-import { CoordError, type BackendUrl } from "@coord/core/driver";
+import { badUrlOption, type BackendUrl } from "@coord/core/driver";
 import type { options } from "../options.js";
 import { noPassword, passwordIn, type Login } from "./passwords.js";
 import { tlsOf } from "./tls.js";
@@ -38,7 +38,7 @@ function hostsOf(url: PostgresUrl, env: NodeJS.ProcessEnv): { host: string; port
   const hosts = named === undefined ? url.hosts : named.split(",").map((host) => ({ host }));
   const all = hosts.length > 0 ? hosts : [{ host: usualHost(ports[0] ?? 5432) }];
   if (ports.length > 1 && ports.length !== all.length) {
-    throw badOption(
+    throw badUrlOption(
       '"port" has not as many ports as there are hosts. Name one for all, or one each.',
     );
   }
@@ -52,7 +52,7 @@ function portsOf(text: string): number[] {
   return text.split(",").map((part) => {
     const port = part === "" ? 5432 : Number(part);
     if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-    throw badOption('"port" must be a number from 1 to 65535, or several with commas between.');
+    throw badUrlOption('"port" must be a number from 1 to 65535, or several with commas between.');
   });
 }
 
@@ -65,8 +65,4 @@ function usualHost(port: number): string {
 /** A variable that is set to nothing is not set. */
 function set(value: string | undefined): string | undefined {
   return value === "" ? undefined : value;
-}
-
-function badOption(message: string): CoordError {
-  return new CoordError("COORD_BAD_OPTION", message);
 }

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { CoordError } from "@coord/core/driver";
+import { badUrlOption, readFileOf } from "@coord/core/driver";
 import type { PostgresUrl } from "./targets.js";
 
 const modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -11,7 +11,7 @@ export function tlsOf(url: PostgresUrl, env: NodeJS.ProcessEnv, host: string): (
   const { options: given } = url;
   const mode = given.sslmode ?? (env["PGSSLMODE"] || "prefer");
   if (!modes.includes(mode)) {
-    throw badOption(`PGSSLMODE is none of its words. Set it to one of ${modes.join(", ")}.`);
+    throw badUrlOption(`PGSSLMODE is none of its words. Set it to one of ${modes.join(", ")}.`);
   }
   if (mode === "disable" || host.startsWith("/")) return [false];
   const file = (name: "sslrootcert" | "sslcert" | "sslkey", usual: string): Buffer | undefined => {
@@ -19,7 +19,7 @@ export function tlsOf(url: PostgresUrl, env: NodeJS.ProcessEnv, host: string): (
     if (name === "sslrootcert" && named === "system") return undefined;
     const path = named ?? join(homedir(), ".postgresql", usual);
     if (named === undefined && !existsSync(path)) return undefined;
-    return read(name, path);
+    return readFileOf(name, path);
   };
   const ca = file("sslrootcert", "root.crt");
   const cert = file("sslcert", "postgresql.crt");
@@ -35,17 +35,4 @@ export function tlsOf(url: PostgresUrl, env: NodeJS.ProcessEnv, host: string): (
   };
   if (mode === "allow") return [false, tls];
   return mode === "prefer" ? [tls, false] : [tls];
-}
-
-function read(option: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw badOption(`The file of "${option}" cannot be read (${code}). Name one that can.`, cause);
-  }
-}
-
-function badOption(message: string, cause?: unknown): CoordError {
-  return new CoordError("COORD_BAD_OPTION", message, cause === undefined ? {} : { cause });
 }

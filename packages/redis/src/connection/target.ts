@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { CoordError, type BackendUrl } from "@coord/core/driver";
+import { badUrl, badUrlOption, readFileOf, type BackendUrl } from "@coord/core/driver";
 import type { RedisOptions } from "ioredis";
 import type { options } from "../options.js";
 
@@ -63,7 +62,7 @@ function credentialsOf({ username, password }: RedisUrl): RedisOptions {
 function sentinelsOf(url: RedisUrl): RedisOptions {
   const { sentinel: name, sentinel_fallback: others = [] } = url.options;
   if (name === undefined) {
-    throw badOption("Sentinels watch over groups by name. Add ?sentinel=<name of the group>.");
+    throw badUrlOption("Sentinels watch over groups by name. Add ?sentinel=<name of the group>.");
   }
   const { sentinel_username: sentinelUsername, sentinel_password: sentinelPassword } = url.options;
   return {
@@ -82,7 +81,7 @@ function sentinelsOf(url: RedisUrl): RedisOptions {
 function fallbackOf(text: string): { host: string; port: number } {
   const [, host, port] = /^\[?(.+?)\]?:(\d+)$/.exec(text) ?? [];
   if (host === undefined) {
-    throw badOption(
+    throw badUrlOption(
       '"sentinel_fallback" must be host:port, as in sentinel_fallback=b.example:26379.',
     );
   }
@@ -97,25 +96,8 @@ function tlsOf(url: RedisUrl): RedisOptions {
 function certificatesOf({ options: given }: RedisUrl): NonNullable<RedisOptions["tls"]> {
   const { ssl_ca_certs: ca, ssl_certfile: cert, ssl_keyfile: key } = given;
   return {
-    ...(ca === undefined ? {} : { ca: read("ssl_ca_certs", ca) }),
-    ...(cert === undefined ? {} : { cert: read("ssl_certfile", cert) }),
-    ...(key === undefined ? {} : { key: read("ssl_keyfile", key) }),
+    ...(ca === undefined ? {} : { ca: readFileOf("ssl_ca_certs", ca) }),
+    ...(cert === undefined ? {} : { cert: readFileOf("ssl_certfile", cert) }),
+    ...(key === undefined ? {} : { key: readFileOf("ssl_keyfile", key) }),
   };
-}
-
-function read(option: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw badOption(`The file of "${option}" cannot be read (${code}). Name one that can.`, cause);
-  }
-}
-
-function badUrl(message: string): CoordError {
-  return new CoordError("COORD_BAD_URL", message);
-}
-
-function badOption(message: string, cause?: unknown): CoordError {
-  return new CoordError("COORD_BAD_OPTION", message, cause === undefined ? {} : { cause });
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { connect as connectSecure, type ConnectionOptions } from "node:tls";
-import { CoordError, type BackendUrl } from "@coord/core/driver";
+import { badUrl, badUrlOption, readFileOf, type BackendUrl } from "@coord/core/driver";
 import type { options } from "../options.js";
 
 export type ZooKeeperUrl = BackendUrl<typeof options>;
@@ -46,8 +45,7 @@ export function dial({ host, port }: Server, { tls }: Target, ready: () => void)
 function digestOf({ username, password }: ZooKeeperUrl): string | undefined {
   if (username === undefined && password === undefined) return undefined;
   if (username === undefined || password === undefined) {
-    throw new CoordError(
-      "COORD_BAD_URL",
+    throw badUrl(
       "ZooKeeper's digest authentication takes a user and a password. Give both, as in zookeeper://user:password@host.",
     );
   }
@@ -57,9 +55,9 @@ function digestOf({ username, password }: ZooKeeperUrl): string | undefined {
 function tlsOf({ options: given }: ZooKeeperUrl): ConnectionOptions | undefined {
   const { use_ssl: isWanted, verify_certs: isVerified, ca, certfile, keyfile } = given;
   const files = {
-    ...(ca === undefined ? {} : { ca: read("ca", ca) }),
-    ...(certfile === undefined ? {} : { cert: read("certfile", certfile) }),
-    ...(keyfile === undefined ? {} : { key: read("keyfile", keyfile) }),
+    ...(ca === undefined ? {} : { ca: readFileOf("ca", ca) }),
+    ...(certfile === undefined ? {} : { cert: readFileOf("certfile", certfile) }),
+    ...(keyfile === undefined ? {} : { key: readFileOf("keyfile", keyfile) }),
   };
   if (!isWanted) return undefined;
   const { keyfile_password: passphrase } = given;
@@ -74,7 +72,7 @@ function serverOf(text: string): { host: string; port?: number } {
   const [, ipv6, name, port] = /^(?:\[(.+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text.trim()) ?? [];
   const host = ipv6 ?? name;
   if (host === undefined) {
-    throw badOption('"hosts" must be host:port, as in hosts=b.example:2181.');
+    throw badUrlOption('"hosts" must be host:port, as in hosts=b.example:2181.');
   }
   return port === undefined ? { host } : { host, port: Number(port) };
 }
@@ -82,17 +80,4 @@ function serverOf(text: string): { host: string; port?: number } {
 function shuffled<T>(items: readonly T[]): T[] {
   const keyed = items.map((item) => ({ item, key: Math.random() }));
   return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);
-}
-
-function read(option: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw badOption(`The file of "${option}" cannot be read (${code}). Name one that can.`, cause);
-  }
-}
-
-function badOption(message: string, cause?: unknown): CoordError {
-  return new CoordError("COORD_BAD_OPTION", message, cause === undefined ? {} : { cause });
 }
