@@ -8,6 +8,7 @@ import { synchronized } from "../src/synchronized.js";
 import { parseTemplate } from "../src/template.js";
 import { parseBackendUrl } from "../src/url.js";
 import { readUrlOptions } from "../src/url-options.js";
+import { badUrl, readFileOf } from "../src/url-problems.js";
 import { Machine } from "./machines.js";
 import { pretendProgram } from "./program-folder.js";
 import { away, Scripted } from "./scripted.js";
@@ -76,6 +77,10 @@ async function failAtTexts(): Promise<void> {
   ];
   for (const query of queries) await failing(() => readUrlOptions(query, driver));
   await failing(() => readUrlOptions("x=1", { name: "test", options: {} }));
+  await failing(() => readFileOf("ca", "/nowhere/ca.pem"));
+  await failing(() => {
+    throw badUrl("There is no host in it. Name one.");
+  });
   const templates = [
     "{",
     "}",

@@ -9,7 +9,7 @@ import { world } from "./world.js";
 const src = join(dirname(fileURLToPath(import.meta.url)), "../src");
 
 const verbs =
-  "accept await call choose close convert correct do encode give import install leave let lower make open " +
+  "accept await call choose close convert correct do encode give import install leave let lower make name open " +
   "pass put raise remove require run see start stop take use wait write";
 /** The last sentence, or what is said in it after a colon, a comma or a bracket, tells to do something. */
 const advice = new RegExp(
