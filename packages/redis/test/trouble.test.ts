@@ -68,7 +68,8 @@ describe("the server", () => {
     const own = await RedisServer.start();
     onTestFinished(() => own[Symbol.asyncDispose]());
     const url = own.url();
-    const [one, other] = [await start(url), await start(url)];
+    // A busy machine takes its time to start a server.
+    const [one, other] = [await start(url, { ttl: 10_000 }), await start(url, { ttl: 10_000 })];
     const hold = await one.getLock("x").acquire();
     const next = other.getLock("x").acquire();
     await own.kill();
@@ -84,7 +85,8 @@ describe("the server", () => {
     const own = await RedisServer.start();
     onTestFinished(() => own[Symbol.asyncDispose]());
     const url = own.url();
-    const [one, other] = [await start(url), await start(url)];
+    // A busy machine takes its time to start a server.
+    const [one, other] = [await start(url, { ttl: 10_000 }), await start(url, { ttl: 10_000 })];
     const hold = await one.getLock("x").acquire();
     await own.kill();
     await own.restart({ data: false });
