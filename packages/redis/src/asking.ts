@@ -32,7 +32,7 @@ export class Asking {
 
   /** Asks for what is no claim yet, and is to be told to `ask()`; undefined where it is too early to. */
   begin(request: AcquireRequest): Promise<Acquired> | undefined {
-    return this.#restarts.left > 0 ? undefined : this.#server.acquire(request);
+    return this.#restarts.left > 0 ? undefined : this.#acquire(request);
   }
 
   /** Whether an answer is on its way. */
@@ -54,7 +54,7 @@ export class Asking {
     this.#asked.add(claim);
     try {
       if (early > 0 && !asked) throw this.#restarts.tooEarly();
-      const answer = await (asked ?? this.#server.acquire(claim.request));
+      const answer = await (asked ?? this.#acquire(claim.request));
       if (this.#isWanted(claim)) this.#answered(claim, answer);
     } catch (error) {
       // Maybe it was done. Whoever waits is asked for again, by the next beat.
@@ -73,6 +73,10 @@ export class Asking {
 
   stop(): void {
     this.#rechecks.stop();
+  }
+
+  #acquire(request: AcquireRequest): Promise<Acquired> {
+    return this.#server.acquire(request, () => this.#askers.claims.has(request.owner));
   }
 
   #isWanted(claim: Claim): boolean {

@@ -51,10 +51,11 @@ export class Server {
     return this.#link.connection.commands.info();
   }
 
-  acquire({ name, owner, mode, wait }: AcquireRequest): Promise<Acquired> {
+  /** @param isWanted whether somebody still waits for the answer */
+  acquire({ name, owner, mode, wait }: AcquireRequest, isWanted: () => boolean): Promise<Acquired> {
     const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
     const args = [owner, how, this.#ttl, this.#record];
-    return this.#run(scripts.acquire, name, args) as Promise<Acquired>;
+    return this.#run(scripts.acquire, name, args, isWanted) as Promise<Acquired>;
   }
 
   /** Also from the queue; 1 where it was held. */
@@ -88,9 +89,14 @@ export class Server {
     return this.#run(scripts.break, name, args) as Promise<[Entry[], number]>;
   }
 
-  #run(script: Script, name: string, args: readonly string[]): Promise<unknown> {
+  #run(
+    script: Script,
+    name: string,
+    args: readonly string[],
+    isWanted?: () => boolean,
+  ): Promise<unknown> {
     try {
-      return this.#link.connection.commands.run(script, this.#keys.of(name), args);
+      return this.#link.connection.commands.run(script, this.#keys.of(name), args, isWanted);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -49,6 +49,20 @@ describe("the server", () => {
     }
   });
 
+  test("that hears the script to acquire it only after the abort keeps nothing for whoever gave up", async () => {
+    await using proxy = await TcpProxy.start({ port: server.port });
+    const coordinator = await start(proxy.through(server.url()), { ttl: 20_000 });
+    await (await coordinator.getLock("x").acquire()).release();
+    proxy.delay(20);
+    await server.client.script("FLUSH");
+    await server.client.script("LOAD", scripts.release.lua);
+    const asked = coordinator.getLock("y").acquire({ signal: AbortSignal.timeout(10) });
+    await expect(asked).rejects.toMatchObject({ name: "TimeoutError" });
+    // All that is on its way has arrived.
+    await setTimeout(300);
+    expect(await server.client.keys("*:{y}")).toEqual([]);
+  });
+
   test("that closes all connections is connected to again; holds stay, waits go on", async () => {
     const url = server.url();
     const [one, other] = [await start(url), await start(url)];

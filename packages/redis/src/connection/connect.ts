@@ -8,7 +8,13 @@ import { Watchdog } from "./watchdog.js";
 interface Commands {
   ping(): Promise<unknown>;
   info(): Promise<string>;
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  /** `isWanted`: whether to ask again where the server did not know the script. */
+  run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    isWanted?: () => boolean,
+  ): Promise<unknown>;
 }
 
 /** A connection to ask on, and one to hear. */
@@ -79,7 +85,7 @@ function connectBy(ofCluster: boolean, make: (limits: Limits) => Client): Connec
       commands: {
         ping: () => commands.ping(),
         info: () => commands.info(),
-        run: (script, keys, args) => run(commands, script, keys, args),
+        run: (script, keys, args, isWanted) => run(commands, script, keys, args, isWanted),
       },
       together: !ofCluster,
       async open(channel) {

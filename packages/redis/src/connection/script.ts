@@ -7,12 +7,14 @@ export interface Script {
   readonly hash: string;
 }
 
+/** The script of this text. */
 export function script(lua: string): Script {
   return { lua, hash: createHash("sha1").update(lua).digest("hex") };
 }
 
 /**
- * Runs it: one round trip, and two where the server has not heard of it yet. Here and not by ioredis'
+ * Runs it: one round trip, and two where the server has not heard of it yet; then only if it is still
+ * wanted, because what was asked meanwhile to take it back has been done before. Here and not by ioredis'
  * own scripts because those make a promise and a closure more for every call.
  */
 export async function run(
@@ -20,12 +22,14 @@ export async function run(
   { lua, hash }: Script,
   keys: readonly string[],
   args: readonly string[],
+  isWanted?: () => boolean,
 ): Promise<unknown> {
   const count = String(keys.length);
   try {
     return await client.sendCommand(command("evalsha", [hash, count, ...keys, ...args]));
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    if (isWanted && !isWanted()) throw error;
     return client.sendCommand(command("eval", [lua, count, ...keys, ...args]));
   }
 }
