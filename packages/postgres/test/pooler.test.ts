@@ -11,6 +11,8 @@ import { asPostgres, PostgresServer } from "./postgres-server.js";
 
 const short = process.env["COORD_TEST_SHORT"] !== undefined;
 
+if (short) console.info("COORD_TEST_SHORT: pgbouncer is left out.");
+
 describe.skipIf(short)("by way of pgbouncer", () => {
   let server: PostgresServer;
   beforeAll(async () => {

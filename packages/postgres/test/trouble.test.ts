@@ -76,16 +76,40 @@ describe("a session", () => {
     await expect.poll(() => server.sql(left)).toEqual([]);
   }, 60_000);
 
-  test("that is left over when its coordinator has opened the next is ended by that", async () => {
+  test("that was terminated leaves nothing, and the next one acquires again", async () => {
     const url = server.url();
     const coordinator = await start(url);
     const hold = await coordinator.getLock("x").acquire();
     const [before] = await server.sql(holdersOf(url, "x"));
-    expect(before).toBeDefined();
+    expect(Number(before?.["pid"])).toBeGreaterThan(0);
     await server.sql(`SELECT pg_terminate_backend(${String(before?.["pid"])})`);
     await aborted(hold.signal);
     await (await coordinator.getLock("x").acquire()).release();
     expect(await server.sql(holdersOf(url, "x"))).toEqual([]);
+  });
+
+  test("that is left over when its coordinator opens the next is ended by that", async () => {
+    const url = server.url();
+    let previous = "";
+    const first: typeof postgres = {
+      ...postgres,
+      open: async (place, context) => {
+        const session = await postgres.open(place, context);
+        previous = session.id;
+        return session;
+      },
+    };
+    const next: typeof postgres = {
+      ...postgres,
+      open: (place, context) => postgres.open(place, { ...context, previous }),
+    };
+    const one = await start(url, { drivers: [first], ttl: 20_000 });
+    const hold = await one.getLock("x").acquire();
+    const other = await start(url, { drivers: [next], ttl: 20_000 });
+    const taken = await other.getLock("x").acquire({ timeout: 10_000 });
+    expect(taken.token).toBeGreaterThan(hold.token);
+    await aborted(hold.signal);
+    expect(hold.signal.reason).toMatchObject({ code: "COORD_LOST", reason: "session" });
   });
 });
 

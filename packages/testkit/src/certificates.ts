@@ -8,6 +8,7 @@ import { join } from "node:path";
  * files in PEM, in a folder of their own that is gone with this. Needs `openssl`.
  */
 export class Certificates implements Disposable {
+  /** Where the files are. */
   readonly folder: string = mkdtempSync(join(tmpdir(), "coord-certificates-"));
   /** The authority's certificate. */
   readonly ca: string = join(this.folder, "ca.pem");

@@ -10,8 +10,10 @@ const backends = {
   zookeeper: async () => (await import("./zookeeper.js")).zookeeper,
 } as const satisfies Readonly<Record<string, () => Promise<Backend>>>;
 
+/** The name of one of them. */
 export type BackendName = keyof typeof backends;
 
+/** All names, in the order in which they are measured. */
 export const backendNames = Object.keys(backends) as readonly BackendName[];
 
 /** Loads a backend. */
