@@ -81,6 +81,13 @@ describe("backoff", () => {
     expect(delays(() => 1)).toEqual([300, 900, 1_000, 1_000]);
     expect(delays(() => 0)).toEqual([100, 100, 100, 100]);
   });
+
+  // A delay that is drawn first and cut down then is the greatest more than two times in three.
+  test("is still drawn where it has grown to the greatest: nobody meets there again", () => {
+    const delay = backoff(100, 1_000);
+    const drawn = Array.from({ length: 1_000 }, () => delay.next().value);
+    expect(drawn.filter((each) => each > 990).length).toBeLessThan(100);
+  });
 });
 
 describe("a deadline", () => {
