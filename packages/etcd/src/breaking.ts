@@ -57,7 +57,7 @@ async function askAndWait(
   };
   const listener = { confirmed: () => poke(), changed, ended: () => poke() };
   const { watches } = link.connection;
-  const ends = holders.map(({ key }) => watches.watch(key, listener));
+  const ends = holders.map(({ key }) => watches.watch({ key }, listener));
   try {
     for (const holder of holders) await queue.ask(holder);
     let outcome: "released" | "expired" = "released";

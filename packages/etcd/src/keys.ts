@@ -7,6 +7,7 @@ export interface KeyRange {
 /** Where one request stands, and which keys of the line stand in its way. */
 export interface Spot {
   readonly key: Buffer;
+  readonly isShared: boolean;
   /** The whole line. */
   readonly line: KeyRange;
   /** Those that it has to wait for when they are before it. */
@@ -34,12 +35,14 @@ export class Keys {
   spot({ name, mode, owner }: { name: string; mode: string; owner: string }): Spot {
     const line = this.#line(name);
     const writers = `${line}x/`;
+    const whole = startingWith(line);
     const isShared = mode === "shared";
     return {
+      isShared,
       key: Buffer.from((isShared ? `${line}s/` : writers) + owner),
-      line: startingWith(line),
+      line: whole,
       // Readers do not mind each other.
-      rivals: startingWith(isShared ? writers : line),
+      rivals: isShared ? startingWith(writers) : whole,
     };
   }
 

@@ -25,17 +25,27 @@ export interface Entry {
   readonly info: HolderInfo;
 }
 
-/** Where a request stands: at a revision, before it a rival or nobody. */
+/** So many before a request are told one by one at most. */
+export const most = 8;
+
+/** Where a request stands: at a revision, behind others or nobody. */
 interface Standing {
   readonly revision: string;
-  /** Undefined: it is its turn. */
-  readonly rival: Buffer | undefined;
+  /** Those before it, the last of them first, `most` and one at most. None: it is its turn. */
+  readonly rivals: readonly Buffer[];
 }
 
 /** Where it stands at a later revision, and whether it is to be given up. */
 export interface Seen extends Standing {
   readonly asked: boolean;
   readonly at: string;
+}
+
+/** What was read of it, as of a revision. */
+interface Read {
+  readonly at: string;
+  readonly mine: IKeyValue | undefined;
+  readonly rivals: readonly IKeyValue[];
 }
 
 /** What becomes of a request to enter. */
@@ -103,10 +113,11 @@ export class Queue {
       failure: wait ? [{ request_txn: join }] : see,
     });
     const { revision } = answer.header;
-    if (answer.succeeded) return { revision, rival: undefined };
+    if (answer.succeeded) return { revision, rivals: [] };
     const joined = wait ? answer.responses[0]?.response_txn : answer;
-    const [first, second] = keysOf(joined?.responses ?? []);
-    if (joined?.succeeded) return { revision, rival: first?.key };
+    const [found, [second] = []] = kvsOf(joined?.responses ?? []);
+    if (joined?.succeeded) return { revision, rivals: keysOf(found) };
+    const [first] = found ?? [];
     if (first) return { since: first.create_revision };
     if (second?.mod_revision === fence) return "busy";
     // A new connection of ours has begun meanwhile.
@@ -119,20 +130,38 @@ export class Queue {
    * known, nobody before it can be unknown; only that our key is gone is not believed then.
    */
   async look(spot: Spot, revision: string, here: boolean): Promise<Seen | undefined> {
-    const { key, rivals } = spot;
-    const before = { ...last(rivals), max_create_revision: String(BigInt(revision) - 1n) };
-    const { header, responses } = await this.#link.connection.txn({
-      success: [
-        { request_range: { key, serializable: here } },
-        { request_range: { ...before, serializable: here } },
-      ],
-    });
-    const [mine, rival] = keysOf(responses);
+    const { at, mine, rivals } = await this.#read(spot, revision, here);
     if (mine?.create_revision !== revision) {
       return here ? this.look(spot, revision, false) : undefined;
     }
     const asked = decode(mine.value).asked ?? false;
-    return { revision, rival: rival?.key, asked, at: header.revision };
+    return { revision, rivals: keysOf(rivals), asked, at };
+  }
+
+  /** Its own key, and those before that which stand in its way. */
+  async #read(
+    { key, rivals, isShared }: Spot,
+    revision: string,
+    serializable: boolean,
+  ): Promise<Read> {
+    const { connection } = this.#link;
+    if (!isShared) {
+      // One range has both: who comes alone waits for everybody.
+      const both = { ...last(rivals), limit: most + 2, keys_only: false };
+      const read = { ...both, max_create_revision: revision, serializable };
+      const { header, kvs } = await connection.range(read);
+      const [mine, ...others] = kvs;
+      return { at: header.revision, mine, rivals: others };
+    }
+    const before = { ...last(rivals), max_create_revision: String(BigInt(revision) - 1n) };
+    const { header, responses } = await connection.txn({
+      success: [
+        { request_range: { key, serializable } },
+        { request_range: { ...before, serializable } },
+      ],
+    });
+    const [[mine] = [], others = []] = kvsOf(responses);
+    return { at: header.revision, mine, rivals: others };
   }
 
   /** All in line for a name, first come first. */
@@ -176,13 +205,23 @@ export class Queue {
 const mark = Buffer.alloc(0);
 const inOrder = { sort_target: "Create", sort_order: "Ascend" } as const;
 
-/** The first key that each of them found. */
-function keysOf(responses: readonly IResponseOp[]): (IKeyValue | undefined)[] {
-  return responses.map(({ response_range: range }) => range?.kvs[0]);
+/** What each of them found. */
+function kvsOf(responses: readonly IResponseOp[]): IKeyValue[][] {
+  return responses.map(({ response_range: range }) => range?.kvs ?? []);
+}
+
+function keysOf(kvs: readonly IKeyValue[] = []): Buffer[] {
+  return kvs.map(({ key }) => key);
 }
 
 function last(range: KeyRange): IRangeRequest {
-  return { ...range, sort_target: "Create", sort_order: "Descend", limit: 1, keys_only: true };
+  return {
+    ...range,
+    sort_target: "Create",
+    sort_order: "Descend",
+    limit: most + 1,
+    keys_only: true,
+  };
 }
 
 function equal(target: "Create" | "Mod", key: Buffer, revision: string): ICompare {

@@ -18,7 +18,6 @@ import { Connection, Endpoints } from "./connection/connection.js";
 import { isLeaseGone, isRefusal, over, unavailable, unlessGone } from "./connection/failures.js";
 import { farewell } from "./connection/farewell.js";
 import { newLease } from "./connection/lease.js";
-import type { Watches } from "./connection/watches.js";
 import { Givebacks } from "./givebacks.js";
 import { holdersOf, infoOf } from "./holders.js";
 import type { Place } from "./place.js";
@@ -95,15 +94,16 @@ export class EtcdSession implements Session, TurnKeeper {
     return this.lease.ttl / 4;
   }
 
-  get watches(): Watches {
-    return this.#link.connection.watches;
+  get connection(): Connection {
+    return this.#link.connection;
   }
 
   async beat(): Promise<void> {
     await this.#link.ready();
     const { connection } = this.#link;
     await Promise.all([this.#renew(connection), this.#givebacks.again()]);
-    const { watches } = connection;
+    const { deletions, watches } = connection;
+    deletions.rest();
     if (this.#turns.size === 0) watches.rest();
     if (watches.overdue > this.#place.within) this.#link.giveUp(new Error("etcd watches nothing."));
     const now = this.#context.clock.now();

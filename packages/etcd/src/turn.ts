@@ -1,13 +1,15 @@
 import { Claim, type AcquireRequest, type ClaimKeeper } from "@coord/core/driver";
-import type { Watches } from "./connection/watches.js";
+import { Ahead } from "./ahead.js";
+import type { Connection } from "./connection/connection.js";
 import type { Spot } from "./keys.js";
-import type { Queue } from "./queue.js";
+import { most, type Queue } from "./queue.js";
+import { Rival } from "./rival.js";
 
 /** What a turn needs of its session. */
 export interface TurnKeeper extends ClaimKeeper {
   readonly queue: Queue;
-  /** Of the connection there is now; throws COORD_UNAVAILABLE where there is none. */
-  readonly watches: Watches;
+  /** The one there is now; throws COORD_UNAVAILABLE where there is none. */
+  readonly connection: Connection;
   /** It is in line, or held: its key is to be watched soon. */
   entered(turn: Turn): void;
   /** It is not wanted, or not there, any more. */
@@ -27,12 +29,14 @@ export class Turn {
   #from = "0";
   #asking: Promise<void> | undefined;
   #askAgain = false;
-  // Whether what this member knows is enough: it has just told of a change.
+  // Whether what this member knows is enough: it has just told of a change, or made one.
   #isHere = true;
   #isAsked = false;
   #isOver = false;
   #own: (() => void) | undefined;
-  #rival: { readonly key: Buffer; end(): void } | undefined;
+  // Of those before it: where they are few, all, else the last one.
+  #ahead: Ahead | undefined;
+  #rival: Rival | undefined;
 
   constructor(request: AcquireRequest, spot: Spot, keeper: TurnKeeper) {
     this.spot = spot;
@@ -70,6 +74,7 @@ export class Turn {
   anew(): void {
     if (this.#isOver) return;
     this.#own = undefined;
+    this.#ahead = undefined;
     this.#rival = undefined;
     if (this.#revision !== undefined) this.#keeper.entered(this);
     if (!this.claim.granted) this.ask();
@@ -87,7 +92,8 @@ export class Turn {
       else this.#gone();
     };
     try {
-      this.#own = this.#keeper.watches.watch(this.spot.key, { changed, ended }, this.#from);
+      const what = { key: this.spot.key, start_revision: this.#from };
+      this.#own = this.#keeper.connection.watches.watch(what, { changed, ended });
     } catch {
       // It is watched on the next connection.
     }
@@ -97,7 +103,7 @@ export class Turn {
   end(): void {
     this.#isOver = true;
     this.#own?.();
-    this.#unwatchRival();
+    this.#unfollow();
   }
 
   async #ask(): Promise<void> {
@@ -113,7 +119,11 @@ export class Turn {
   }
 
   async #enter(): Promise<void> {
+    // What is told anyway is heard from before it is in line on, so that nothing is missed.
+    const { deletions } = this.#keeper.connection;
+    if (this.request.wait && deletions.has(this.request.name)) this.#ahead ??= this.#listen();
     const entered = await this.#keeper.queue.enter(this.request, this.spot);
+    this.#isHere = true;
     if (entered === "superseded") return this.#keeper.superseded();
     if (entered === "busy") {
       if (this.#isOver) return;
@@ -125,7 +135,7 @@ export class Turn {
       this.#askAgain = true;
     } else {
       this.#standsSince(entered.revision);
-      this.#stands(entered.rival);
+      this.#stands(entered.rivals, entered.revision);
     }
   }
 
@@ -138,7 +148,7 @@ export class Turn {
     this.#from = next(found.at);
     if (!this.#own) this.#keeper.entered(this);
     if (found.asked) this.#toBeGivenUp();
-    this.#stands(found.rival);
+    this.#stands(found.rivals, found.at);
   }
 
   #standsSince(revision: string): void {
@@ -147,34 +157,64 @@ export class Turn {
     if (!this.#isOver) this.#keeper.entered(this);
   }
 
-  #stands(rival: Buffer | undefined): void {
+  #stands(rivals: readonly Buffer[], at: string): void {
     if (this.#isOver || this.claim.granted) return;
-    if (rival) this.#follow(rival);
-    else this.#granted();
+    const [last] = rivals;
+    if (!last) return this.#granted();
+    if (rivals.length > most) return this.#follow(last, at);
+    this.#unwatchRival();
+    this.#ahead ??= this.#listen();
+    this.#ahead.were(rivals, at);
   }
 
   #granted(): void {
-    this.#unwatchRival();
+    this.#unfollow();
     this.claim.grant(this.#revision ?? "0");
     if (this.#isAsked) this.claim.lose("broken");
   }
 
-  /** Waits for the one before it; who is gone before that is watched is found by asking once more. */
-  #follow(key: Buffer): void {
+  /** Is told of all that leave the line: whoever is near the lock, so that nothing has to be asked then. */
+  #listen(): Ahead {
+    const { spot, request } = this;
+    return new Ahead(
+      spot.key,
+      {
+        free: () => {
+          if (!this.claim.granted) this.#granted();
+        },
+        removed: (at) => {
+          if (at > BigInt(this.#revision ?? at)) this.#gone();
+        },
+        unsure: () => this.#askSoon(),
+        ended: () => {
+          this.#ahead = undefined;
+          this.ask();
+        },
+      },
+      (listener) => this.#keeper.connection.deletions.listen(request.name, spot.line, listener),
+    );
+  }
+
+  #follow(key: Buffer, at: string): void {
+    this.#unlisten();
     if (this.#rival?.key.equals(key)) return;
     this.#unwatchRival();
-    const confirmed = (): void => this.#askSoon();
+    const gone = (): void => this.#askSoon();
     const ended = (): void => {
       this.#unwatchRival();
       this.ask();
     };
-    const changed = (how: "Put" | "Delete"): void => {
-      if (how !== "Delete") return;
-      this.#unwatchRival();
-      this.#askSoon();
-    };
-    const end = this.#keeper.watches.watch(key, { confirmed, changed, ended });
-    this.#rival = { key, end };
+    this.#rival = new Rival(this.#keeper.connection.watches, key, at, { gone, ended });
+  }
+
+  #unfollow(): void {
+    this.#unlisten();
+    this.#unwatchRival();
+  }
+
+  #unlisten(): void {
+    this.#ahead?.end();
+    this.#ahead = undefined;
   }
 
   #unwatchRival(): void {
@@ -191,7 +231,7 @@ export class Turn {
   #gone(): void {
     this.#own?.();
     this.#own = undefined;
-    this.#unwatchRival();
+    this.#unfollow();
     this.#revision = undefined;
     if (!this.claim.granted) {
       this.#isAsked = false;

@@ -57,6 +57,74 @@ describe("a lease that is revoked by hand", () => {
   });
 });
 
+describe("a line", () => {
+  // Those who are near the lock are told of all that leave, the others only of the one before them.
+  test("of many is served in its order, also when some in it give up or are deleted", async () => {
+    const url = server.url();
+    const first = await start(url);
+    const hold = await first.getLock("x").acquire();
+    const served: number[] = [];
+    const givenUp = new AbortController();
+    const waits: Promise<void>[] = [];
+    const abandoned = [2, 11, 12, 16];
+    for (let i = 0; i < 18; i++) {
+      const coordinator = await start(url);
+      const { signal } = abandoned.includes(i) ? givenUp : new AbortController();
+      const wait = coordinator
+        .getLock("x")
+        .acquire({ signal })
+        .then(async (each) => {
+          served.push(i);
+          await each.release();
+        });
+      waits.push(wait.catch(() => {}));
+      await expect.poll(() => leases(url)).toHaveLength(i + 2);
+    }
+    givenUp.abort();
+    await expect.poll(() => leases(url)).toHaveLength(19 - abandoned.length);
+    const { kvs } = await server.client
+      .getAll()
+      .prefix(lineOf(url, "x"))
+      .sort("Create", "Ascend")
+      .exec();
+    // One that is near the lock and one that is not: they have to go to the end.
+    for (const at of [4, 12]) await server.client.delete().key(kvs[at]?.key ?? "");
+    await expect.poll(() => leases(url)).toHaveLength(19 - abandoned.length);
+    await hold.release();
+    await Promise.all(waits);
+    const deleted = [4, 14];
+    const stayed = [...waits.keys()].filter((i) => ![...abandoned, ...deleted].includes(i));
+    expect(served.slice(0, -2)).toEqual(stayed);
+    expect(served.slice(-2).toSorted((a, b) => a - b)).toEqual(deleted);
+  }, 60_000);
+
+  test("that is watched is handed over with nothing asked; a beat after the last turn it is not watched any more", async () => {
+    const url = server.url();
+    await using proxy = await TcpProxy.start({ port: server.port });
+    const one = await start(url);
+    const other = await start(proxy.through(url), { ttl: 60_000, heartbeat: 5_000 });
+    const watchers = await watched();
+    for (let turn = 0; turn < 3; turn++) {
+      const hold = await one.getLock("x").acquire();
+      const next = other.getLock("x").acquire();
+      // Its own key is watched then, too.
+      await expect.poll(watched).toBeGreaterThan(watchers + 1);
+      const { bytesToServer } = proxy.traffic;
+      await hold.release();
+      const got = await next;
+      expect(proxy.traffic.bytesToServer).toBe(bytesToServer);
+      await got.release();
+    }
+    await expect.poll(watched, { timeout: 10_000 }).toBe(watchers);
+  }, 20_000);
+});
+
+/** How many watches the server has. */
+async function watched(): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+  return Number(/^etcd_debugging_mvcc_watcher_total (\d+)$/m.exec(metrics)?.[1]);
+}
+
 describe("a key that is deleted", () => {
   test("of one who waits is made anew, at the end of the line", async () => {
     const url = server.url();

@@ -10,6 +10,7 @@ import {
   type ITxnRequest,
   type ITxnResponse,
 } from "etcd3";
+import { Deletions } from "./deletions.js";
 import { isUndone } from "./failures.js";
 import type { Target } from "./target.js";
 import { oldToken, withToken } from "./token.js";
@@ -43,6 +44,7 @@ let connections = 0;
  */
 export class Connection {
   readonly watches: Watches;
+  readonly deletions: Deletions;
   readonly #options: ConnectionOptions;
   readonly #turns = new Window(atOnce);
   readonly #pending = new Set<(error: unknown) => void>();
@@ -59,6 +61,7 @@ export class Connection {
       () => options.clock.now(),
       (error) => this.#lost(error),
     );
+    this.deletions = new Deletions(this.watches);
   }
 
   /** Tries one member after the other, each once, until one is greeted; rejects with the last one's failure. */
@@ -91,7 +94,7 @@ export class Connection {
   }
 
   range(request: IRangeRequest): Promise<IRangeResponse> {
-    return this.#call(() => this.#client.kv.range(request));
+    return this.#call(() => this.#client.kv.range(request), this.#turns);
   }
 
   /** Rejects where the lease is gone. @returns the revision */

@@ -1,12 +1,18 @@
-import type { IDuplexStream, IWatchRequest, IWatchResponse } from "etcd3";
+import type {
+  IDuplexStream,
+  IKeyValue,
+  IWatchCreateRequest,
+  IWatchRequest,
+  IWatchResponse,
+} from "etcd3";
 
 type Stream = IDuplexStream<IWatchRequest, IWatchResponse>;
 
-/** What is said of a key that is watched. */
+/** What is said of keys that are watched. */
 export interface WatchListener {
-  /** From now on nothing is missed: what is read after this is the beginning. */
-  confirmed?(): void;
-  changed(how: "Put" | "Delete"): void;
+  /** What happens after this revision is told: what is read after this is the beginning. */
+  confirmed?(at: string): void;
+  changed(how: "Put" | "Delete", what: IKeyValue): void;
   /** The server watches it no longer: what was to be seen from there on is compacted, for one. */
   ended(): void;
 }
@@ -35,16 +41,14 @@ export class Watches {
   }
 
   /**
-   * Watches a key. Without `from`, from when it is confirmed, and what happens then is told at once;
-   * with a revision that is past, what came since is told late, by some 100 ms. The function it gives
-   * ends it.
+   * Watches a key, or a range of keys. Without `start_revision`, from when it is confirmed, and what
+   * happens then is told at once; with one that is past, what came since is told late, by some 100 ms.
+   * The function it gives ends it.
    */
-  watch(key: Buffer, listener: WatchListener, from?: string): () => void {
+  watch(request: IWatchCreateRequest, listener: WatchListener): () => void {
     const watch: Watch = { listener, askedAt: this.#now(), id: undefined, isOver: false };
     this.#asked.push(watch);
-    this.#send({
-      create_request: { key, ...(from === undefined ? {} : { start_revision: from }) },
-    });
+    this.#send({ create_request: request });
     return () => {
       if (watch.isOver) return;
       watch.isOver = true;
@@ -98,7 +102,7 @@ export class Watches {
     return opened;
   }
 
-  #hear({ watch_id: id, created, canceled, events }: IWatchResponse): void {
+  #hear({ header, watch_id: id, created, canceled, events }: IWatchResponse): void {
     const watch = created ? this.#asked.shift() : this.#confirmed.get(id);
     // Of one that was ended here meanwhile.
     if (!watch) return;
@@ -112,8 +116,8 @@ export class Watches {
       watch.id = id;
       this.#confirmed.set(id, watch);
       if (watch.isOver) this.#cancel(id);
-      else watch.listener.confirmed?.();
+      else watch.listener.confirmed?.(header.revision);
     }
-    for (const { type } of events) if (!watch.isOver) watch.listener.changed(type);
+    for (const { type, kv } of events) if (!watch.isOver) watch.listener.changed(type, kv);
   }
 }
