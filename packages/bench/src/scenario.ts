@@ -101,14 +101,14 @@ export async function interleave<T>(
   return results;
 }
 
-/** As `interleave()`, after a round that warms all up and is not counted. */
+/** As `interleave()`, after a first round that warms all up and is not counted. */
 export async function interleaveWarm<T>(
   subjects: readonly Subject[],
-  rounds: number,
-  play: (subject: Subject) => Promise<T>,
+  { rounds, firstMs, ms }: { rounds: number; firstMs: number; ms: number },
+  play: (subject: Subject, ms: number) => Promise<T>,
 ): Promise<Map<string, T[]>> {
-  await interleave(subjects, 1, play);
-  return interleave(subjects, rounds, play);
+  await interleave(subjects, 1, (subject) => play(subject, firstMs));
+  return interleave(subjects, rounds, (subject) => play(subject, ms));
 }
 
 /** The median of rounds, with their range. */

@@ -5,12 +5,15 @@ export const alone: Scenario = {
   name: "alone",
   metrics: [{ name: "cycles/s", title: "acquire + release, per second" }],
   async play(stage) {
-    const { rounds, ms } = stage.pace.alone;
     await using crew = await Crew.start(stage);
-    const rates = await interleaveWarm(stage.backend.subjects, rounds, async (subject) => {
-      const { done, ns } = await crew.one(subject).do("loop", "alone", ms);
-      return (done * 1e9) / ns;
-    });
+    const rates = await interleaveWarm(
+      stage.backend.subjects,
+      stage.pace.alone,
+      async (subject, ms) => {
+        const { done, ns } = await crew.one(subject).do("loop", "alone", ms);
+        return (done * 1e9) / ns;
+      },
+    );
     return new Map([...rates].map(([name, values]) => [name, { "cycles/s": overRounds(values) }]));
   },
 };

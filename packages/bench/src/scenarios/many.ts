@@ -8,10 +8,10 @@ export const many: Scenario = {
   name: "many",
   metrics: [{ name: "locks/s", title: "acquire + release, per second" }],
   async play(stage) {
-    const { rounds, ms, names } = stage.pace.many;
+    const { many: pace } = stage.pace;
     await using crew = await Crew.start(stage);
-    const rates = await interleaveWarm(stage.backend.subjects, rounds, async (subject) => {
-      const { done, ns } = await crew.one(subject).do("wave", "many", names, ms);
+    const rates = await interleaveWarm(stage.backend.subjects, pace, async (subject, ms) => {
+      const { done, ns } = await crew.one(subject).do("wave", "many", pace.names, ms);
       return (done * 1e9) / ns;
     });
     return new Map([...rates].map(([name, values]) => [name, { "locks/s": overRounds(values) }]));

@@ -19,11 +19,11 @@ export const turns: Scenario = {
     { name: "fairness", title: "fairness (Jain's index of the processes' turns)" },
   ],
   async play(stage) {
-    const { rounds, warmUpMs, ms } = stage.pace.turns;
+    const { turns: pace } = stage.pace;
     await using crew = await Crew.start(stage, { each: processes });
-    const results = await interleaveWarm(stage.backend.subjects, rounds, async (subject) => {
+    const results = await interleaveWarm(stage.backend.subjects, pace, async (subject, ms) => {
       const start = process.hrtime.bigint() + nanoseconds(notice);
-      const from = start + nanoseconds(warmUpMs);
+      const from = start + nanoseconds(pace.settleMs);
       const until = from + nanoseconds(ms);
       const logs = await Promise.all(
         crew.all(subject).map((worker) => worker.do("turns", "turns", start, until)),
@@ -34,7 +34,7 @@ export const turns: Scenario = {
         until,
       );
     });
-    return new Map([...results].map(([name, all]) => [name, readingsOf(all, ms)]));
+    return new Map([...results].map(([name, all]) => [name, readingsOf(all, pace.ms)]));
   },
 };
 
