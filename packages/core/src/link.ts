@@ -1,13 +1,18 @@
 import { onAbort } from "./abort.js";
+import { backoff } from "./backoff.js";
 import type { Clock, Timer } from "./clock.js";
+import type { Lease } from "./contract.js";
 import type { CoordError } from "./errors.js";
+
+/** The longest delay between two tries, in milliseconds. */
+const longest = 1_000;
 
 /** What a link needs to know of its connections. All durations are milliseconds. */
 export interface LinkOptions<C> {
   readonly clock: Clock;
   /** How long `ready()` waits for a connection. */
   readonly within: number;
-  /** How long to wait before connecting is tried again. */
+  /** How long to wait before connecting is tried again, at least; what is waited is drawn, and grows. */
   readonly retryAfter: number;
   /** Makes a connection that is not open yet. It calls `lost` when it breaks, maybe twice. */
   readonly make: (lost: (error: unknown) => void) => C;
@@ -33,6 +38,7 @@ export class Link<C> {
   #isReady = false;
   #isClosed = false;
   #retry: Timer | undefined;
+  #delays: Iterator<number, never> | undefined;
   #failure: unknown;
 
   constructor(options: LinkOptions<C>) {
@@ -103,6 +109,20 @@ export class Link<C> {
     }
   }
 
+  /**
+   * Asks what a session asks last. While its lease runs that is tried again, as `insist()` does. After
+   * that all that it held ends by itself, and who lost the backend must not hurry back to say so: then
+   * it is asked once, of the connection there is, and rejects where there is none.
+   */
+  async finish(
+    ask: (connection: C) => Promise<unknown>,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#options.clock.now() < lease.usableUntil) await this.insist(ask, signal);
+    else await ask(this.connection);
+  }
+
   /** A connection that answers, but should be used no more, is given up, and another one made. */
   giveUp(error: unknown): void {
     if (this.#connection !== undefined) this.#lost(this.#connection, error);
@@ -131,6 +151,7 @@ export class Link<C> {
     // It broke, or was given up, while it was greeted.
     if (this.#connection !== connection) throw this.#unavailable();
     this.#isReady = true;
+    this.#delays = undefined;
     for (const settle of this.#waiting) settle();
   }
 
@@ -155,10 +176,16 @@ export class Link<C> {
       () => this.#options.state("connected"),
       () => {
         if (this.#isClosed) return;
-        const { clock, retryAfter } = this.#options;
-        this.#retry = clock.timer(retryAfter, () => this.#reopen());
+        this.#delays ??= this.#newDelays();
+        this.#retry = this.#options.clock.timer(this.#delays.next().value, () => this.#reopen());
       },
     );
+  }
+
+  /** For as long as the session may still be saved: not so long that it is lost in between. */
+  #newDelays(): Iterator<number, never> {
+    const { retryAfter, within } = this.#options;
+    return backoff(retryAfter, Math.max(retryAfter, Math.min(longest, within / 4)));
   }
 
   #pause(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { CoordError, Link } from "@coord/core/driver";
+import { CoordError, Link, startLease } from "@coord/core/driver";
 import { VirtualClock } from "@coord/core/memory";
 import { describe, expect, test } from "vitest";
 
@@ -64,13 +64,17 @@ describe("a link", () => {
     await it.open();
     it.greetBy(refuse);
     it.breaks(1);
-    await it.clock.advance(250);
-    // At once, and after 100 and 200 ms.
-    expect(it.made).toBe(4);
+    await it.clock.advance(99);
+    // At once, and again after 100 ms at least, and a quarter of `within` at most.
+    expect(it.made).toBe(2);
+    await it.clock.advance(5_000);
+    expect(it.made).toBeGreaterThanOrEqual(2 + 5_000 / 250);
+    expect(it.made).toBeLessThan(2 + 5_000 / 110);
     expect(it.told.filter((word) => word === "connected")).toEqual([]);
+    const tried = it.made;
     it.greetBy(() => Promise.resolve());
-    await it.clock.advance(100);
-    expect([it.link.connection, it.told.at(-1)]).toEqual([5, "connected"]);
+    await it.clock.advance(250);
+    expect([it.link.connection, it.told.at(-1)]).toEqual([tried + 1, "connected"]);
     expect(it.clock.pending).toBe(0);
   });
 
@@ -166,6 +170,28 @@ describe("a link", () => {
     paused.abort();
     await expect(other).rejects.toThrow("refused");
     expect(it.clock.pending).toBe(0);
+  });
+
+  test("asks what comes last until it is answered while the lease runs, and once after that", async () => {
+    const it = linked();
+    await it.open();
+    const lease = startLease(it.clock, { sentAt: it.clock.now(), ttl: 10_000 });
+    const asked: number[] = [];
+    const ask = async (connection: number): Promise<void> => {
+      if (asked.push(connection) < 3) throw new Error("refused");
+    };
+    const finished = it.link.finish(ask, lease, never);
+    await it.clock.advance(1_000);
+    await finished;
+    expect(asked).toEqual([1, 1, 1]);
+    await it.clock.advance(10_000);
+    await expect(it.link.finish(() => refuse(), lease, never)).rejects.toThrow("refused");
+    it.greetBy(refuse);
+    it.breaks(1);
+    await it.clock.advance(0);
+    const late = it.link.finish(ask, lease, never);
+    await expect(late).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
+    expect(asked).toHaveLength(3);
   });
 
   test("gives nothing to who insists once it is closed", async () => {

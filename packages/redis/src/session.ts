@@ -120,7 +120,7 @@ export class RedisSession implements Session, ClaimKeeper {
     try {
       for (const { request } of this.#claims.values()) this.#givebacks.add(request);
       this.#claims.clear();
-      await this.#giveBackAll(signal);
+      await this.#link.finish(() => this.#givebacks.again(), this.lease, signal);
     } finally {
       unlisten();
       this.#end("closed");
@@ -146,13 +146,6 @@ export class RedisSession implements Session, ClaimKeeper {
     this.#claims.delete(owner);
     this.#asking.forget(owner);
     this.#givebacks.add(claim.request);
-  }
-
-  async #giveBackAll(signal: AbortSignal): Promise<void> {
-    const give = (): Promise<void> => this.#givebacks.again();
-    // When its time is over, all that it held ends by itself: who lost the server must not hurry back.
-    if (this.#context.clock.now() < this.lease.usableUntil) await this.#link.insist(give, signal);
-    else await this.#link.ready().then(give);
   }
 
   /** What all connections begin with. */

@@ -15,6 +15,8 @@ export class Candidate {
   isAsking = false;
   /** Whether it has to be looked at once more, now or by the next beat. */
   isStale = false;
+  /** Whether it was granted for itself when nobody else was there. */
+  isAlone = false;
   /** Told to give back what it holds. */
   isBroken = false;
   /** The connection by which its own node is watched. */

@@ -3,7 +3,7 @@ import type { Candidate } from "./candidate.js";
 import { ephemeralSequential, type Connection } from "./connection/connection.js";
 import { allow, codeOf, isAnswer, noAnswer, noNode, refusalOf } from "./connection/failures.js";
 import type { Folders } from "./folders.js";
-import { beginningOf, blockerOf, contendersOf } from "./paths.js";
+import { beginningOf, blockerOf, contendersOf, numberOf } from "./paths.js";
 import { writeRecord } from "./records.js";
 
 /** What core wants, of all that was asked for. */
@@ -64,13 +64,16 @@ export class Line {
   }
 
   /** Deletes its node: whether it was there. Rejects when it cannot be known. */
-  async remove({ node, claim, isBroken }: Candidate, connection: Connection): Promise<boolean> {
+  async remove(candidate: Candidate, connection: Connection): Promise<boolean> {
+    const { node, folder, claim, isAlone, isBroken } = candidate;
     if (node === undefined) return false;
     // Who asked for it learns that it is given, and did not end by itself.
     if (isBroken)
       connection.setData(node, writeRecord(claim.request.info, "given")).catch(() => {});
-    const gone = allow(noNode);
-    return (await connection.delete(node).then(() => true, gone)) ?? false;
+    const left = isAlone ? this.#folders.leave(folder, numberOf(node), connection) : undefined;
+    const deleted = await connection.delete(node).then(() => true, allow(noNode));
+    if (deleted) left?.();
+    return deleted ?? false;
   }
 
   async #step(candidate: Candidate, connection: Connection): Promise<void> {
@@ -82,7 +85,10 @@ export class Line {
     if (!own) return void (candidate.isStale = true);
     if (!this.#wishes.has(candidate)) return;
     const blocker = blockerOf(own, contenders);
-    if (!blocker) return claim.grant(String(candidate.token));
+    if (!blocker) {
+      candidate.isAlone = contenders.length === 1 && !own.shared;
+      return claim.grant(String(candidate.token));
+    }
     if (!claim.request.wait) {
       this.#wishes.drop(candidate);
       return claim.refuse({ busy: true });
@@ -116,19 +122,21 @@ export class Line {
     const { owner, mode, info } = claim.request;
     const path = `${folder}/${beginningOf(owner, mode)}`;
     this.#folders.use(folder, connection);
+    const first = this.#folders.takeFirst(folder);
     candidate.isDoubtful = true;
     const made = connection.create(path, writeRecord(info), ephemeralSequential);
-    // In the same go: it is answered after that, with the node in it.
-    const listed = connection.children(folder);
-    listed.catch(() => {});
+    // In the same go, unless it will hardly be needed: it is answered after that, with the node in it.
+    const listed = first === undefined ? connection.children(folder) : undefined;
+    listed?.catch(() => {});
     try {
       const { path: node, czxid } = await made;
       Object.assign(candidate, { node, token: czxid, isDoubtful: false });
+      if (first !== undefined && numberOf(node) === first) return [node.slice(folder.length + 1)];
     } catch (error) {
       candidate.isDoubtful = !isAnswer(error);
       throw error;
     }
-    return listed;
+    return listed ?? connection.children(folder);
   }
 
   /** Finds the node of which we have not heard; one of an earlier session is not ours. */

@@ -35,13 +35,18 @@ export function beginningOf(owner: string, mode: keyof typeof marks): string {
   return owner + marks[mode];
 }
 
+/** The number that ZooKeeper gave a node. */
+export function numberOf(node: string): number {
+  return Number(/-?\d{10}$/.exec(node)?.[0]);
+}
+
 /** The contenders among the children of a lock's folder, in their order. */
 export function contendersOf(children: readonly string[]): Contender[] {
   return children
     .flatMap((node) => {
-      const [, mark, number] = /(__lock__|__rlock__)(-?\d{10})$/.exec(node) ?? [];
+      const [, mark] = /(__lock__|__rlock__)-?\d{10}$/.exec(node) ?? [];
       if (mark === undefined) return [];
-      return [{ node, number: Number(number), shared: mark === marks.shared }];
+      return [{ node, number: numberOf(node), shared: mark === marks.shared }];
     })
     .toSorted((one, two) => distance(one.number, two.number));
 }

@@ -26,6 +26,7 @@ import {
   retryAfter,
   sessionExpired,
 } from "./connection/failures.js";
+import { hexOf } from "./connection/longs.js";
 import { Folders } from "./folders.js";
 import { Holds } from "./holds.js";
 import { Line, type Wishes } from "./line.js";
@@ -95,7 +96,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
   }
 
   get id(): string {
-    return `0x${BigInt.asUintN(64, this.#identity?.id ?? 0n).toString(16)}`;
+    return hexOf(this.#identity?.id ?? 0n);
   }
 
   get lease(): Lease {
@@ -141,10 +142,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     try {
       for (const candidate of this.#candidates.values()) this.#line.giveBack(candidate);
       this.#candidates.clear();
-      const give = (): Promise<void> => this.#giveBackAll();
-      // When its time is over, all that it held ends by itself: who lost the servers must not hurry back.
-      if (this.#context.clock.now() < this.lease.usableUntil) await this.#link.insist(give, signal);
-      else await this.#link.ready().then(give);
+      await this.#link.finish(() => this.#giveBackAll(), this.lease, signal);
     } finally {
       unlisten();
       this.#end("closed");

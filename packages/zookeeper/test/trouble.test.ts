@@ -1,7 +1,8 @@
-import { connect, type Coordinator, type CoordinatorOptions } from "@coord/core";
+import { connect, type Coordinator, type CoordinatorOptions, type Lock } from "@coord/core";
 import { zookeeper } from "@coord/zookeeper";
 import { TcpProxy } from "@coord/testkit/tools";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { contendersOf } from "../src/paths.js";
 import { Administrator } from "./administrator.js";
 import { Relay } from "./relay.js";
 import { asks, folderOf } from "./subject.js";
@@ -98,7 +99,7 @@ describe("a session", () => {
     );
     expect(wrong).toEqual([]);
     expect(turns).toBeGreaterThan(20);
-    expect(await administrator.children(folderOf(url, "x"))).toEqual([]);
+    expect(contendersOf(await administrator.children(folderOf(url, "x")))).toEqual([]);
   });
 });
 
@@ -243,7 +244,7 @@ describe("the folder of a lock", () => {
     const hold = await lock.acquire({ timeout: 5_000 });
     hold.assertHeld();
     await hold.release();
-    expect(await administrator.children(folderOf(url, "x"))).toEqual([]);
+    expect(contendersOf(await administrator.children(folderOf(url, "x")))).toEqual([]);
   });
 
   test("stays where kazoo may use it", async () => {
@@ -255,6 +256,62 @@ describe("the folder of a lock", () => {
       const locks = folderOf(url, "").replace(/\/$/, "");
       expect(await administrator.children(locks)).toEqual(["x"]);
     }
+  });
+});
+
+describe("a lock that one alone uses again and again", () => {
+  async function often(lock: Lock): Promise<void> {
+    for (let times = 0; times < 4; times++) await (await lock.acquire()).release();
+  }
+
+  test("takes a node made and a node deleted, and no list of who else is there", async () => {
+    const isList = asks(12, "/locks/x");
+    const requests = () => (bytes: Buffer) => Number(isList(bytes));
+    const proxy = await TcpProxy.start({ port: server.port, requests });
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const lock = (await start(proxy.through(server.url()))).getLock("x");
+    await often(lock);
+    const lists = proxy.traffic.requests;
+    expect(lists).toBeGreaterThan(0);
+    await often(lock);
+    expect(proxy.traffic.requests).toBe(lists);
+  });
+
+  test("is not taken for free when another one came in between, who has it still or had it", async () => {
+    const url = server.url();
+    const [one, other] = [(await start(url)).getLock("x"), (await start(url)).getLock("x")];
+    for (const shared of [false, true]) {
+      await often(one);
+      const hold = await other.acquire({ shared });
+      expect(await one.tryAcquire()).toBeUndefined();
+      const next = one.acquire();
+      await hold.release();
+      expect((await next).token).toBeGreaterThan(hold.token);
+      await (await next).release();
+      await often(one);
+      const last = await other.acquire({ shared });
+      await last.release();
+      expect((await one.run(({ token }) => token)) > last.token).toBe(true);
+    }
+  });
+
+  // A new one would count from zero, and the next number could be that of a node in it.
+  test("has its folder kept by whoever may count on its numbers, until that one stops", async () => {
+    const url = server.url();
+    const [one, other] = [await start(url), await start(url)];
+    await often(one.getLock("x"));
+    await often(other.getLock("x"));
+    await other.stop();
+    expect(await administrator.children(folderOf(url, "x"))).toHaveLength(1);
+    await administrator.delete(folderOf(url, "x"));
+    const hold = await one.getLock("x").acquire();
+    expect(contendersOf(await administrator.children(folderOf(url, "x")))).toMatchObject([
+      // Four times each, and two guards.
+      { number: 10 },
+    ]);
+    await hold.release();
+    await one.stop();
+    expect(await administrator.children(folderOf(url, "").replace(/\/$/, ""))).toEqual([]);
   });
 });
 

@@ -117,8 +117,7 @@ export class ToySession implements Session, ClaimKeeper {
     if (this.#isOver) return;
     const unlisten = onAbort(signal, () => this.#end("closed"));
     try {
-      await this.#link.ready();
-      await this.#call("close", {});
+      await this.#link.finish(() => this.#call("close", {}), this.lease, signal);
     } finally {
       unlisten();
       this.#end("closed");

@@ -44,6 +44,8 @@ export interface Connection {
   readonly session: Identity;
   /** After how many milliseconds without a word of us the servers end the session, once open. */
   readonly timeout: number;
+  /** Whether nodes of the session may stay when nothing is held: elsewhere they keep the process running. */
+  readonly mayRest: boolean;
   /** When the connection was asked for that is open now, by the clock. */
   readonly askedAt: number;
   create(path: string, data: Buffer, mode: number): Promise<Made>;

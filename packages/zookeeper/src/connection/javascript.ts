@@ -47,6 +47,7 @@ class JavaScriptConnection implements Connection {
   #isCorked = false;
   #failure: unknown;
   #ended: (() => void) | undefined;
+  readonly mayRest = true;
   askedAt = 0;
 
   constructor(

@@ -22,3 +22,8 @@ export function bufferOf(long: bigint): Buffer {
   bytes.writeBigInt64BE(long);
   return bytes;
 }
+
+/** As ZooKeeper's own tools and logs write it. */
+export function hexOf(session: bigint): string {
+  return `0x${BigInt.asUintN(64, session).toString(16)}`;
+}

@@ -60,6 +60,7 @@ class NativeConnection implements Connection {
   #unlisten = (): void => {};
   #settled = (): void => {};
   #waking: Promise<void> | undefined;
+  readonly mayRest = false;
   timeout = 0;
   askedAt = 0;
 
