@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import "@coord/etcd";
-import { PrivateServer, TcpProxy } from "@coord/testkit/tools";
 import { ExponentialBackoff, handleType, retry } from "cockatiel";
 import { Etcd3, EtcdLockFailedError, type IOptions } from "etcd3";
 import type { Backend, Locker, Subject } from "../backend.js";
 import { etcdServer } from "../etcd-server.js";
 import { coord } from "./coord.js";
+import { served } from "./served.js";
 
 /** For as long as what is measured lasts, and longer than any wait. */
 const longTtl = 600_000;
@@ -78,17 +78,5 @@ export const etcd: Backend = {
   name: "etcd",
   subjects: [{ ...coord, shortestTtl: 1_000, renewsEvery: 1_000 }, floor, peer],
   inapplicable: {},
-  setUp: async () => {
-    const server = await PrivateServer.start(etcdServer);
-    const proxy = await TcpProxy.start({ port: server.port });
-    const address = `etcd://127.0.0.1:${server.port}`;
-    return {
-      address,
-      counted: { address: proxy.through(address), roundTrips: () => proxy.traffic.roundTrips },
-      [Symbol.asyncDispose]: async () => {
-        await proxy[Symbol.asyncDispose]();
-        await server[Symbol.asyncDispose]();
-      },
-    };
-  },
+  setUp: () => served(etcdServer, (host) => `etcd://${host}`),
 };

@@ -1,5 +1,4 @@
 import "@coord/postgres";
-import { PrivateServer, TcpProxy } from "@coord/testkit/tools";
 import knex from "knex";
 import { LockFactory } from "@verrou/core";
 import { knexStore } from "@verrou/core/drivers/knex";
@@ -7,6 +6,7 @@ import { Client } from "pg";
 import type { Backend, Locker, Subject } from "../backend.js";
 import { postgresServer } from "../postgres-server.js";
 import { coord } from "./coord.js";
+import { served } from "./served.js";
 
 const floor: Subject = {
   name: "floor",
@@ -63,17 +63,6 @@ export const postgres: Backend = {
   name: "postgres",
   subjects: [{ ...coord, renewsEvery: 1_000 }, floor, verrou],
   inapplicable: {},
-  setUp: async () => {
-    const server = await PrivateServer.start(postgresServer);
-    const proxy = await TcpProxy.start({ port: server.port });
-    const address = `postgresql://postgres@127.0.0.1:${server.port}/postgres?sslmode=disable`;
-    return {
-      address,
-      counted: { address: proxy.through(address), roundTrips: () => proxy.traffic.roundTrips },
-      [Symbol.asyncDispose]: async () => {
-        await proxy[Symbol.asyncDispose]();
-        await server[Symbol.asyncDispose]();
-      },
-    };
-  },
+  setUp: () =>
+    served(postgresServer, (host) => `postgresql://postgres@${host}/postgres?sslmode=disable`),
 };

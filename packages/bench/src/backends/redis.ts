@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import "@coord/redis";
-import { PrivateServer, TcpProxy } from "@coord/testkit/tools";
 import type { Backend, Locker, Subject } from "../backend.js";
 import { redisServer } from "../redis-server.js";
 import { coord } from "./coord.js";
 import { clientOf, peers } from "./redis-peers.js";
+import { served } from "./served.js";
 
 const compareAndDelete =
   "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
@@ -39,20 +39,12 @@ export const redis: Backend = {
   name: "redis",
   subjects: [{ ...coord, shortestTtl: 1_000, renewsEvery: 1_000 }, floor, ...peers],
   inapplicable: {},
-  setUp: async () => {
-    const server = await PrivateServer.start({
-      ...redisServer,
-      args: ({ port, folder }) => ["--port", String(port), "--dir", folder, "--save", ""],
-    });
-    const proxy = await TcpProxy.start({ port: server.port });
-    const address = `redis://127.0.0.1:${server.port}`;
-    return {
-      address,
-      counted: { address: proxy.through(address), roundTrips: () => proxy.traffic.roundTrips },
-      [Symbol.asyncDispose]: async () => {
-        await proxy[Symbol.asyncDispose]();
-        await server[Symbol.asyncDispose]();
+  setUp: () =>
+    served(
+      {
+        ...redisServer,
+        args: ({ port, folder }) => ["--port", String(port), "--dir", folder, "--save", ""],
       },
-    };
-  },
+      (host) => `redis://${host}`,
+    ),
 };

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import "@coord/zookeeper";
-import { PrivateServer, TcpProxy } from "@coord/testkit/tools";
 import library from "node-zookeeper-client";
 import type { Backend, Locker, Subject } from "../backend.js";
 import { zookeeperServer } from "../zookeeper-server.js";
 import { coord } from "./coord.js";
+import { served } from "./served.js";
 
 const shortestTtl = 1_000;
 const { EPHEMERAL_SEQUENTIAL, PERSISTENT } = library.CreateMode;
@@ -62,17 +62,11 @@ export const zookeeper: Backend = {
   subjects: [{ ...coord, shortestTtl, renewsEvery: 1_000 }, floor],
   inapplicable: {},
   setUp: async () => {
-    const server = await PrivateServer.start(zookeeperServer("-Dzookeeper.forceSync=no"));
-    const proxy = await TcpProxy.start({ port: server.port });
-    const address = `zookeeper://127.0.0.1:${server.port}`;
-    await warmUp(address);
-    return {
-      address,
-      counted: { address: proxy.through(address), roundTrips: () => proxy.traffic.roundTrips },
-      [Symbol.asyncDispose]: async () => {
-        await proxy[Symbol.asyncDispose]();
-        await server[Symbol.asyncDispose]();
-      },
-    };
+    const place = await served(
+      zookeeperServer("-Dzookeeper.forceSync=no"),
+      (host) => `zookeeper://${host}`,
+    );
+    await warmUp(place.address);
+    return place;
   },
 };
