@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { EtcdCluster, Ways } from "./etcd-cluster.js";
 
 const short = process.env["COORD_TEST_SHORT"] !== undefined;
+if (short) console.info("COORD_TEST_SHORT: the cluster of three is left out.");
 const { problem } = Cable;
 
 async function start(url: string): Promise<Coordinator> {

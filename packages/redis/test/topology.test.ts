@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { RedisServer } from "./redis-server.js";
 
 const short = process.env["COORD_TEST_SHORT"] !== undefined;
+if (short) console.info("COORD_TEST_SHORT: Sentinels and the Cluster are left out.");
 const patience = { timeout: 20_000, interval: 50 };
 
 async function start(url: string, options: object = {}): Promise<Coordinator> {

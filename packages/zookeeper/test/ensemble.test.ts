@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { startEnsemble, type ZooKeeperServer } from "./zookeeper-server.js";
 
 const short = process.env["COORD_TEST_SHORT"] !== undefined;
+if (short) console.info("COORD_TEST_SHORT: the ensemble of three is left out.");
 const ttl = 1_500;
 const options = { ttl, heartbeat: 200, initialReconnectBackoff: 50, maxReconnectBackoff: 300 };
 
