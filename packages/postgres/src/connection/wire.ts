@@ -97,9 +97,8 @@ export class Wire {
   /** Rejects with what the server says against it, or when the connection ends before the answer. */
   run(text: string): Promise<Rows> {
     return new Promise((resolve, reject) => {
-      const query = { text, rowMode: "array" as const, types: asText };
       this.#client.query<(string | null)[]>(
-        query as never,
+        new Request(text) as never,
         [],
         // The types have one result; of several statements there are several.
         (error: Error | undefined, result: Result | Result[]) => {
@@ -140,7 +139,21 @@ export class Wire {
 
 type Result = QueryArrayResult<(string | null)[]>;
 
-const asText = { getTypeParser: () => (value: string) => value };
+/** Of a request only the text is its own: pg copies what is its own, which takes its time. */
+class Request {
+  readonly text: string;
+  declare readonly rowMode: "array";
+  declare readonly types: object;
+
+  static {
+    const asText = { getTypeParser: () => (value: string) => value };
+    Object.assign(this.prototype, { rowMode: "array", types: asText });
+  }
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
 
 function silent(): CoordError {
   return new CoordError(
