@@ -28,6 +28,9 @@ export interface Entry {
 /** So many before a request are told one by one at most. */
 export const most = 8;
 
+/** Of how many locks it is remembered that others want them, too. */
+const mostCrowded = 1_000;
+
 /** Where a request stands: at a revision, behind others or nobody. */
 interface Standing {
   readonly revision: string;
@@ -63,6 +66,9 @@ export class Queue {
   readonly #link: Link<Connection>;
   readonly #lease: string;
   readonly #now: () => number;
+  readonly #session: Buffer;
+  // What others wanted, too, when it was last asked for.
+  readonly #crowded = new Set<string>();
   #fence = "0";
 
   constructor(
@@ -74,6 +80,7 @@ export class Queue {
     this.#link = link;
     this.#lease = lease;
     this.#now = now;
+    this.#session = keys.session(lease);
   }
 
   /**
@@ -81,26 +88,32 @@ export class Queue {
    * may still be on its way. Rejects where the lease is gone.
    */
   async begin(connection: Connection): Promise<void> {
-    this.#fence = await connection.put(this.#keys.session(this.#lease), mark, this.#lease);
+    this.#fence = await connection.put(this.#session, mark, this.#lease);
   }
 
   /**
    * Puts its key at the end of the line; one that does not want to wait, only if nobody is in its way.
-   * Where nobody is, the server does no more than that.
+   * Where nobody was in anybody's way the last time, no more than that is asked at first: the whole
+   * question takes long to be written down.
    */
   async enter(request: AcquireRequest, spot: Spot): Promise<Entered> {
-    const { info, wait } = request;
+    const { info, name, wait } = request;
     const { key, rivals } = spot;
     const fence = this.#fence;
-    const session = this.#keys.session(this.#lease);
-    const isBegun = equal("Mod", session, fence);
-    const isNew = equal("Create", key, "0");
+    const isBegun = equal("Mod", this.#session, fence);
     const isFree = { ...equal("Create", rivals.key, "0"), range_end: rivals.range_end };
     const value = encode({ ...info, since: this.#now() });
     const put: IRequestOp = { request_put: { key, value, lease: this.#lease } };
+    const isNew = equal("Create", key, "0");
+    const first: ITxnRequest = { compare: [isBegun, isNew, isFree], success: [put] };
+    if (!this.#crowded.has(name)) {
+      const { header, succeeded } = await this.#link.connection.txn(first);
+      if (succeeded) return { revision: header.revision, rivals: [] };
+      this.#remember(name);
+    }
     const see: IRequestOp[] = [
       { request_range: { key, keys_only: true } },
-      { request_range: { key: session, keys_only: true } },
+      { request_range: { key: this.#session, keys_only: true } },
     ];
     const join: ITxnRequest = {
       compare: [isBegun, isNew],
@@ -108,17 +121,19 @@ export class Queue {
       failure: see,
     };
     const answer = await this.#link.connection.txn({
-      compare: [isBegun, isNew, isFree],
-      success: [put],
+      ...first,
       failure: wait ? [{ request_txn: join }] : see,
     });
     const { revision } = answer.header;
-    if (answer.succeeded) return { revision, rivals: [] };
+    if (answer.succeeded) {
+      this.#crowded.delete(name);
+      return { revision, rivals: [] };
+    }
     const joined = wait ? answer.responses[0]?.response_txn : answer;
     const [found, [second] = []] = kvsOf(joined?.responses ?? []);
     if (joined?.succeeded) return { revision, rivals: keysOf(found) };
-    const [first] = found ?? [];
-    if (first) return { since: first.create_revision };
+    const [own] = found ?? [];
+    if (own) return { since: own.create_revision };
     if (second?.mod_revision === fence) return "busy";
     // A new connection of ours has begun meanwhile.
     return fence === this.#fence ? "superseded" : this.enter(request, spot);
@@ -186,6 +201,11 @@ export class Queue {
       compare: [equal("Create", key, revision)],
       success: [{ request_delete_range: { key } }],
     });
+  }
+
+  #remember(name: string): void {
+    if (this.#crowded.size === mostCrowded) this.#crowded.clear();
+    this.#crowded.add(name);
   }
 
   #entry(name: string, { key, create_revision: revision, lease, value }: IKeyValue): Entry {
