@@ -7,7 +7,8 @@ import {
 } from "@coord/core/driver";
 import type { Connection } from "./connection/connection.js";
 import { holdersOf, infoOf } from "./holders.js";
-import type { Entry, Queue } from "./queue.js";
+import type { Queue } from "./queue.js";
+import type { Entry } from "./standing.js";
 
 /** How often at least it is looked whether a holder is gone, in milliseconds: connections break. */
 const lookEvery = 500;

@@ -1,5 +1,5 @@
 import type { HolderInfo } from "@coord/core/driver";
-import type { Entry } from "./queue.js";
+import type { Entry } from "./standing.js";
 
 /** Those of a line whose turn it is: the first, and with a reader those behind it up to a writer. */
 export function holdersOf(entries: readonly Entry[]): readonly Entry[] {

@@ -32,24 +32,24 @@ export class Keys {
     return startingWith(this.#line(name));
   }
 
-  spot({ name, mode, owner }: { name: string; mode: string; owner: string }): Spot {
+  /** @param seat nobody else's in the line */
+  spot({ name, mode }: { name: string; mode: string }, seat: string): Spot {
     const line = this.#line(name);
     const writers = `${line}x/`;
     const whole = startingWith(line);
     const isShared = mode === "shared";
     return {
       isShared,
-      key: Buffer.from((isShared ? `${line}s/` : writers) + owner),
+      key: Buffer.from((isShared ? `${line}s/` : writers) + seat),
       line: whole,
       // Readers do not mind each other.
       rivals: isShared ? startingWith(writers) : whole,
     };
   }
 
-  /** What a key of the name's line says of who stands there. */
-  read(name: string, key: Buffer): { owner: string; shared: boolean } {
-    const rest = key.toString().slice(this.#line(name).length);
-    return { owner: rest.slice(2), shared: rest.startsWith("s/") };
+  /** Whether a key of the name's line is that of one who shares. */
+  isShared(name: string, key: Buffer): boolean {
+    return key.toString().startsWith(`${this.#line(name)}s/`);
   }
 
   #line(name: string): string {

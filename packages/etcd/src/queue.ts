@@ -1,4 +1,4 @@
-import type { AcquireRequest, HolderInfo, Link } from "@coord/core/driver";
+import type { AcquireRequest, Link } from "@coord/core/driver";
 import type {
   ICompare,
   IKeyValue,
@@ -8,22 +8,10 @@ import type {
   ITxnRequest,
 } from "etcd3";
 import type { Connection } from "./connection/connection.js";
+import { unavailable } from "./connection/failures.js";
 import type { Keys, KeyRange, Spot } from "./keys.js";
-
-/** What a key of ours says: since when, and whether it is to be given up. */
-interface Stored extends Omit<HolderInfo, "since" | "token"> {
-  readonly since: number;
-  readonly asked?: true;
-}
-
-/** Somebody in a line, in it since a revision. */
-export interface Entry {
-  readonly key: Buffer;
-  readonly revision: string;
-  readonly lease: string;
-  readonly stored: Stored;
-  readonly info: HolderInfo;
-}
+import type { Entered, Entry, Seen } from "./standing.js";
+import { decode, encode } from "./stored.js";
 
 /** So many before a request are told one by one at most. */
 export const most = 8;
@@ -31,34 +19,12 @@ export const most = 8;
 /** Of how many locks it is remembered that others want them, too. */
 const mostCrowded = 1_000;
 
-/** Where a request stands: at a revision, behind others or nobody. */
-interface Standing {
-  readonly revision: string;
-  /** Those before it, the last of them first, `most` and one at most. None: it is its turn. */
-  readonly rivals: readonly Buffer[];
-}
-
-/** Where it stands at a later revision, and whether it is to be given up. */
-export interface Seen extends Standing {
-  readonly asked: boolean;
-  readonly at: string;
-}
-
 /** What was read of it, as of a revision. */
 interface Read {
   readonly at: string;
   readonly mine: IKeyValue | undefined;
   readonly rivals: readonly IKeyValue[];
 }
-
-/** What becomes of a request to enter. */
-export type Entered =
-  | Standing
-  /** It has been there since the revision: an earlier request was done. */
-  | { readonly since: string }
-  | "busy"
-  /** A newer connection of the session has said that nothing of this one is to be done any more. */
-  | "superseded";
 
 /** What is asked and said of lines: each is one round trip, and is done or not done as a whole. */
 export class Queue {
@@ -179,6 +145,23 @@ export class Queue {
     return { at: header.revision, mine, rivals: others };
   }
 
+  /**
+   * Deletes its key, made at a revision or, as far as that is known, at any. Whether it was there; rejects
+   * where it may come there yet. Answered or not, it deletes nothing that is there under this key later.
+   */
+  async leave({ key }: Spot, revision: string | undefined): Promise<boolean> {
+    const isMine =
+      revision === undefined
+        ? equal("Mod", this.#session, this.#fence)
+        : equal("Create", key, revision);
+    const { succeeded, responses } = await this.#link.connection.txn({
+      compare: [isMine],
+      success: [{ request_delete_range: { key } }],
+    });
+    if (!succeeded && revision === undefined) throw unavailable(undefined);
+    return Number(responses[0]?.response_delete_range?.deleted ?? 0) > 0;
+  }
+
   /** All in line for a name, first come first. */
   async all(name: string): Promise<Entry[]> {
     const range = { ...this.#keys.line(name), ...inOrder };
@@ -211,7 +194,7 @@ export class Queue {
   #entry(name: string, { key, create_revision: revision, lease, value }: IKeyValue): Entry {
     const stored = decode(value);
     const { asked: _, since, ...info } = stored;
-    const { shared } = this.#keys.read(name, key);
+    const shared = this.#keys.isShared(name, key);
     return {
       key,
       revision,
@@ -247,19 +230,4 @@ function last(range: KeyRange): IRangeRequest {
 function equal(target: "Create" | "Mod", key: Buffer, revision: string): ICompare {
   const what = target === "Create" ? { create_revision: revision } : { mod_revision: revision };
   return { result: "Equal", target, key, ...what };
-}
-
-function encode(stored: object): Buffer {
-  return Buffer.from(JSON.stringify(stored));
-}
-
-/** Of a key that is none of ours, too. */
-function decode(value: Buffer): Stored {
-  try {
-    const stored = JSON.parse(value.toString()) as Stored;
-    if (typeof stored.member === "string") return stored;
-  } catch {
-    // As below.
-  }
-  return { member: "unknown", since: 0 };
 }

@@ -22,6 +22,7 @@ import { Givebacks } from "./givebacks.js";
 import { holdersOf, infoOf } from "./holders.js";
 import type { Place } from "./place.js";
 import { Queue } from "./queue.js";
+import { Seats } from "./seats.js";
 import { traitsOf } from "./traits.js";
 import { Turn, type TurnKeeper } from "./turn.js";
 import { Unwatched } from "./unwatched.js";
@@ -41,6 +42,7 @@ export class EtcdSession implements Session, TurnKeeper {
   readonly #link: Link<Connection>;
   readonly #givebacks: Givebacks;
   readonly #turns = new Map<string, Turn>();
+  readonly #seats = new Seats();
   readonly #unwatched: Unwatched;
   // Those whose last question failed.
   readonly #stalled = new Set<Turn>();
@@ -76,7 +78,9 @@ export class EtcdSession implements Session, TurnKeeper {
       unavailable,
     });
     this.queue = new Queue(place.keys, this.#link, { lease: this.id, now: () => clock.wall() });
-    this.#givebacks = new Givebacks(this.#link);
+    this.#givebacks = new Givebacks(this.#link, this.queue, (turn) =>
+      this.#seats.free(turn.request.name, turn.seat),
+    );
     this.#unwatched = new Unwatched(clock);
   }
 
@@ -114,7 +118,9 @@ export class EtcdSession implements Session, TurnKeeper {
   }
 
   acquire(request: AcquireRequest): Promise<Grant | Busy> {
-    const turn = new Turn(request, this.#place.keys.spot(request), this);
+    const seat = this.#seats.take(request.name);
+    const spot = this.#place.keys.spot(request, `${this.id}-${seat}`);
+    const turn = new Turn(request, { spot, seat }, this);
     this.#turns.set(request.owner, turn);
     turn.ask();
     return turn.claim.answer;
@@ -149,9 +155,11 @@ export class EtcdSession implements Session, TurnKeeper {
   async release(owner: string, signal: AbortSignal): Promise<"released" | "gone"> {
     const turn = this.#turns.get(owner);
     if (!turn) return "gone";
-    this.over(turn);
+    this.#leave(turn);
     try {
-      return await this.#givebacks.release(turn, signal);
+      const outcome = await this.#givebacks.release(turn, signal);
+      this.#seats.free(turn.request.name, turn.seat);
+      return outcome;
     } catch (error) {
       // Core comes again.
       this.#turns.set(owner, turn);
@@ -162,15 +170,13 @@ export class EtcdSession implements Session, TurnKeeper {
   withdraw(owner: string): void {
     const turn = this.#turns.get(owner);
     if (!turn) return;
-    this.over(turn);
+    this.#leave(turn);
     this.#givebacks.add(turn);
   }
 
-  over(turn: Turn): void {
-    this.#turns.delete(turn.request.owner);
-    this.#unwatched.delete(turn);
-    this.#stalled.delete(turn);
-    turn.end();
+  gone(turn: Turn): void {
+    this.#leave(turn);
+    this.#seats.free(turn.request.name, turn.seat);
   }
 
   entered(turn: Turn): void {
@@ -187,6 +193,14 @@ export class EtcdSession implements Session, TurnKeeper {
 
   superseded(): void {
     this.#link.giveUp(new Error("A newer connection of this session was at the server before."));
+  }
+
+  /** It is not wanted, or not there, any more. */
+  #leave(turn: Turn): void {
+    this.#turns.delete(turn.request.owner);
+    this.#unwatched.delete(turn);
+    this.#stalled.delete(turn);
+    turn.end();
   }
 
   /** What every connection begins with. */

@@ -12,8 +12,8 @@ export interface TurnKeeper extends ClaimKeeper {
   readonly connection: Connection;
   /** It is in line, or held: its key is to be watched soon. */
   entered(turn: Turn): void;
-  /** It is not wanted, or not there, any more. */
-  over(turn: Turn): void;
+  /** Nothing of it is at the server any more, and it does not come back. */
+  gone(turn: Turn): void;
   /** A question was not answered, or refused. */
   failed(turn: Turn, error: unknown): void;
   superseded(): void;
@@ -23,6 +23,7 @@ export interface TurnKeeper extends ClaimKeeper {
 export class Turn {
   readonly claim: Claim;
   readonly spot: Spot;
+  readonly seat: number;
   readonly #keeper: TurnKeeper;
   #revision: string | undefined;
   // From where on what is said of its key is news.
@@ -38,8 +39,9 @@ export class Turn {
   #ahead: Ahead | undefined;
   #rival: Rival | undefined;
 
-  constructor(request: AcquireRequest, spot: Spot, keeper: TurnKeeper) {
-    this.spot = spot;
+  constructor(request: AcquireRequest, at: { spot: Spot; seat: number }, keeper: TurnKeeper) {
+    this.spot = at.spot;
+    this.seat = at.seat;
     this.#keeper = keeper;
     this.claim = new Claim(request, keeper);
   }
@@ -127,7 +129,7 @@ export class Turn {
     if (entered === "superseded") return this.#keeper.superseded();
     if (entered === "busy") {
       if (this.#isOver) return;
-      this.#keeper.over(this);
+      this.#keeper.gone(this);
       return this.claim.refuse({ busy: true });
     }
     if ("since" in entered) {
@@ -237,7 +239,7 @@ export class Turn {
       this.#isAsked = false;
       return this.ask();
     }
-    this.#keeper.over(this);
+    this.#keeper.gone(this);
     this.claim.lose(this.#isAsked ? "broken" : "taken");
   }
 }

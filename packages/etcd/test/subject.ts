@@ -56,8 +56,8 @@ export function lineOf(url: string, name: string): string {
 const lineKey = String.raw`[\da-f-]{36}/locks/`;
 /** Looks that the session's key and its own are as they should be. */
 const enter = new RegExp(String.raw`/sessions/\d+[^]{1,30}${lineKey}`);
-/** Deletes a key: a message of nothing but that. */
-const leave = new RegExp(String.raw`\0\0\0\0.\x0a[^](?=[\da-f]{8}-)${lineKey}`, "s");
+/** Looks first that its own key is as it should be: only who deletes it does. */
+const leave = new RegExp(String.raw`\0\0\0\0.\x0a[^]{1,8}\x1a[^]${lineKey}`, "s");
 /** A message of nothing but a lease's id. */
 const keepAlive = new RegExp(String.raw`\0\0\0\0[\x09-\x0b]\x08[\x80-\xff]{7,9}[\0-\x7f]`);
 

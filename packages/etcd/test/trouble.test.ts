@@ -117,6 +117,35 @@ describe("a line", () => {
     }
     await expect.poll(watched, { timeout: 10_000 }).toBe(watchers);
   }, 20_000);
+
+  test("has for each coordinator the same few keys, however often it asks", async () => {
+    const url = server.url();
+    const [one, other] = [await start(url), await start(url)];
+    const keys = new Set<string>();
+    let last = 0n;
+    const look = async (count: number): Promise<void> => {
+      const found = await server.client.getAll().prefix(lineOf(url, "x")).keys();
+      expect(found).toHaveLength(count);
+      for (const key of found) keys.add(key);
+    };
+    for (let times = 0; times < 5; times++) {
+      const hold = await one.getLock("x").acquire();
+      expect(hold.token).toBeGreaterThan(last);
+      last = hold.token;
+      const waited = other.getLock("x").acquire({ signal: AbortSignal.timeout(100) });
+      await expect(waited).rejects.toThrow(/timeout/);
+      expect(await other.getLock("x").tryAcquire()).toBeUndefined();
+      const next = other.getLock("x").acquire();
+      await expect.poll(() => leases(url)).toHaveLength(2);
+      await look(2);
+      await hold.release();
+      last = (await next).token;
+      await look(1);
+      await (await next).release();
+      await look(0);
+    }
+    expect(keys.size).toBeLessThanOrEqual(3);
+  }, 20_000);
 });
 
 /** How many watches the server has. */

@@ -103,12 +103,6 @@ export class Connection {
     return header.revision;
   }
 
-  /** @returns whether it was there */
-  async delete(key: Buffer): Promise<boolean> {
-    const { deleted } = await this.#call(() => this.#client.kv.deleteRange({ key }), this.#turns);
-    return Number(deleted) > 0;
-  }
-
   /** @returns the ttl the server chose, in milliseconds */
   async grant(id: string, ttl: number): Promise<number> {
     const request = { ID: id, TTL: Math.ceil(ttl / 1000) };

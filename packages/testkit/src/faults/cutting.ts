@@ -35,6 +35,7 @@ export function describeCutting(subject: Subject, findings: Findings): void {
               cutAt = process.hrtime.bigint();
               usable = listener.hold(`usable ${what}`).remaining();
             },
+            isHeardByBoth: what === "is cut" && site.traits.liveness === "connection",
             heal: () => line.heal(),
           });
           if (site.byTime) {

@@ -18,6 +18,8 @@ export interface Expiry {
   readonly next: Party;
   /** Keeps the holder from being heard of; or only lets it stand still. */
   readonly fault: () => Promise<void> | void;
+  /** Whether both ends hear of it at the same moment, where that alone frees: who is first is chance. */
+  readonly isHeardByBoth?: boolean;
   /** Once the next one has it. */
   readonly heal: () => Promise<void> | void;
 }
@@ -29,7 +31,7 @@ export interface Expiry {
 export async function expire(
   site: Site,
   findings: Findings,
-  { what, holder, listener, next, fault, heal }: Expiry,
+  { what, holder, listener, next, fault, isHeardByBoth, heal }: Expiry,
 ): Promise<{ lost: bigint; names: readonly string[] }> {
   const losers = listener ? [holder, listener] : [holder];
   const names = losers.map(() => `${what} ${crypto.randomUUID()}`);
@@ -46,8 +48,13 @@ export async function expire(
   await heal();
   const [{ at: last }, losses] = [await followed, await told];
   const lost = losses.at(-1)?.at ?? 0n;
-  const signal = second && { at: lost, next: second.at };
-  findings.time({ what, last, next: first?.at ?? 0n, ...(signal ? { signal } : {}) });
+  if (isHeardByBoth) {
+    findings.revoked(what, { at: first?.at ?? 0n, told: last, beat: 0 });
+    if (second) findings.revoked(what, { at: second.at, told: lost, beat: 0 });
+  } else {
+    const signal = second && { at: lost, next: second.at };
+    findings.time({ what, last, next: first?.at ?? 0n, ...(signal ? { signal } : {}) });
+  }
   for (const [index, taken] of [first, second].slice(0, losers.length).entries()) {
     expect(["expired", "session"]).toContain(losses[index]?.reason);
     expect(taken?.token).toBeGreaterThan(before[index]?.token ?? 0n);

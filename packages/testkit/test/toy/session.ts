@@ -117,7 +117,9 @@ export class ToySession implements Session, ClaimKeeper {
     if (this.#isOver) return;
     const unlisten = onAbort(signal, () => this.#end("closed"));
     try {
-      await this.#link.finish(() => this.#call("close", {}), this.lease, signal);
+      // When its time is over all that it held ends by itself.
+      if (this.#context.clock.now() < this.lease.usableUntil) await this.#link.ready();
+      await this.#call("close", {});
     } finally {
       unlisten();
       this.#end("closed");
