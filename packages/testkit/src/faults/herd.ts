@@ -57,7 +57,9 @@ export function describeHerd(subject: Subject): void {
         // Those who started together beat together, so one window may have them once more than another.
         const usual = Math.max(...whole.map((each) => between(each.at, each.at + 2 * site.beat)));
         const then = between(at - site.beat, at + site.beat);
-        expect(then - usual).toBeLessThan(many / 2);
+        // Who looks by itself many times in a window may do so once or twice more in another.
+        const looksOften = usual > 4 * many;
+        expect(then - usual).toBeLessThan(looksOften ? 2 * many : many / 2);
       } finally {
         clearInterval(timer);
         await Promise.all(crowd.map((party) => party.stop()));
