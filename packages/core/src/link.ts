@@ -6,6 +6,8 @@ import type { CoordError } from "./errors.js";
 
 /** The longest delay between two tries, in milliseconds. */
 const longest = 1_000;
+/** How long the first connection's answers may take at least, in milliseconds. */
+const firstWithin = 2_000;
 
 /** What a link needs to know of its connections. All durations are milliseconds. */
 export interface LinkOptions<C> {
@@ -36,6 +38,7 @@ export class Link<C> {
   readonly #waiting = new Set<() => void>();
   #connection: C | undefined;
   #isReady = false;
+  #wasReady = false;
   #isClosed = false;
   #retry: Timer | undefined;
   #delays: Iterator<number, never> | undefined;
@@ -61,6 +64,15 @@ export class Link<C> {
   /** Whether it was closed for good. */
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /**
+   * How long an answer may take, in milliseconds, before a connection is to be given up: `within`; until
+   * the first one is open 2 s at least, because nothing is held yet that would be lost by waiting.
+   */
+  get patience(): number {
+    const { within } = this.#options;
+    return this.#wasReady ? within : Math.max(within, firstWithin);
   }
 
   /** The connection to ask on, now, also while it is greeted. Throws COORD_UNAVAILABLE when there is none. */
@@ -151,6 +163,7 @@ export class Link<C> {
     // It broke, or was given up, while it was greeted.
     if (this.#connection !== connection) throw this.#unavailable();
     this.#isReady = true;
+    this.#wasReady = true;
     this.#delays = undefined;
     for (const settle of this.#waiting) settle();
   }

@@ -7,17 +7,17 @@ export class Ticket {
   /** Resolves when it is this request's turn; undefined where it was its turn at once. */
   turn: Promise<void> | undefined;
   readonly shared: boolean;
-  readonly #leave: (ticket: Ticket) => void;
+  readonly #line: Line;
   #call: (() => void) | undefined;
 
-  constructor(shared: boolean, leave: (ticket: Ticket) => void) {
+  constructor(shared: boolean, line: Line) {
     this.shared = shared;
-    this.#leave = leave;
+    this.#line = line;
   }
 
   /** Gives up the turn or the place; doing so twice does nothing. */
   leave(): void {
-    this.#leave(this);
+    this.#line.leave(this);
   }
 
   /** @internal Makes it wait for `call()`. */
@@ -33,11 +33,62 @@ export class Ticket {
   }
 }
 
-interface Line {
-  /** Those whose turn it is: one exclusive request, or any number of shared ones. */
-  readonly serving: Set<Ticket>;
-  /** The others, in order of arrival; most names never have any. */
-  waiting?: Set<Ticket>;
+/** Those who ask for one name. Most names are only ever asked for by one at a time: it is kept by itself. */
+class Line {
+  readonly #name: string;
+  readonly #lines: Map<string, Line>;
+  /** Whose turn it is: one exclusive request, or the first of those that share it. */
+  #first: Ticket | undefined;
+  /** Those who share it with the first. */
+  #others: Set<Ticket> | undefined;
+  #waiting: Set<Ticket> | undefined;
+
+  constructor(name: string, lines: Map<string, Line>) {
+    this.#name = name;
+    this.#lines = lines;
+  }
+
+  get serving(): readonly Ticket[] {
+    return this.#first ? [this.#first, ...(this.#others ?? [])] : [];
+  }
+
+  enter(ticket: Ticket): void {
+    if (!this.#waiting?.size && this.#admits(ticket)) {
+      this.#serve(ticket);
+    } else {
+      ticket.wait();
+      (this.#waiting ??= new Set()).add(ticket);
+    }
+  }
+
+  leave(ticket: Ticket): void {
+    if (ticket === this.#first) this.#first = this.#nextOther();
+    else if (!this.#others?.delete(ticket) && !this.#waiting?.delete(ticket)) return;
+    if (this.#waiting) {
+      for (const next of this.#waiting) {
+        if (!this.#admits(next)) break;
+        this.#waiting.delete(next);
+        this.#serve(next);
+        next.call();
+      }
+    }
+    if (!this.#first) this.#lines.delete(this.#name);
+  }
+
+  #nextOther(): Ticket | undefined {
+    const [next] = this.#others ?? [];
+    if (next) this.#others?.delete(next);
+    return next;
+  }
+
+  #admits(ticket: Ticket): boolean {
+    return !this.#first || (this.#first.shared && ticket.shared);
+  }
+
+  #serve(ticket: Ticket): void {
+    if (this.#first) (this.#others ??= new Set()).add(ticket);
+    else this.#first = ticket;
+  }
 }
 
 /**
@@ -58,39 +109,16 @@ export class FairQueues {
   enter(name: string, shared: boolean): Ticket {
     let line = this.#lines.get(name);
     if (!line) {
-      line = { serving: new Set() };
+      line = new Line(name, this.#lines);
       this.#lines.set(name, line);
     }
-    const entered = line;
-    const ticket = new Ticket(shared, (leaving) => this.#leave(name, entered, leaving));
-    if (!line.waiting?.size && admits(line, ticket)) {
-      line.serving.add(ticket);
-    } else {
-      ticket.wait();
-      (line.waiting ??= new Set()).add(ticket);
-    }
+    const ticket = new Ticket(shared, line);
+    line.enter(ticket);
     return ticket;
   }
 
   /** Those whose turn it is for `name`. */
-  serving(name: string): Iterable<Ticket> {
+  serving(name: string): readonly Ticket[] {
     return this.#lines.get(name)?.serving ?? [];
   }
-
-  #leave(name: string, line: Line, ticket: Ticket): void {
-    const { serving, waiting } = line;
-    if (!serving.delete(ticket) && !waiting?.delete(ticket)) return;
-    for (const next of waiting ?? []) {
-      if (!admits(line, next)) break;
-      waiting?.delete(next);
-      serving.add(next);
-      next.call();
-    }
-    if (serving.size === 0) this.#lines.delete(name);
-  }
-}
-
-function admits(line: Line, ticket: Ticket): boolean {
-  for (const served of line.serving) return served.shared && ticket.shared;
-  return true;
 }

@@ -50,6 +50,17 @@ describe("a link", () => {
     expect([it.link.connection, it.told.at(-1)]).toEqual([2, "connected"]);
   });
 
+  test("has patience with its first connection, and with those after it none that could cost a lease", async () => {
+    const it = linked();
+    const seen = [it.link.patience];
+    it.greetBy(async () => void seen.push(it.link.patience));
+    await it.open();
+    seen.push(it.link.patience);
+    it.breaks(1);
+    await it.link.ready();
+    expect(seen).toEqual([2_000, 2_000, 1_000, 1_000]);
+  });
+
   test("takes no notice of a connection that it has given up before", async () => {
     const it = linked();
     await it.open();

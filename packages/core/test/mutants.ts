@@ -96,7 +96,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "R15",
     file: "queue.ts",
-    from: "if (!line.waiting?.size && admits(line, ticket)) {",
-    to: "if (admits(line, ticket)) {",
+    from: "if (!this.#waiting?.size && this.#admits(ticket)) {",
+    to: "if (this.#admits(ticket)) {",
   },
 ];

@@ -1,5 +1,6 @@
 import type { AcquireRequest, Link } from "@coord/core/driver";
 import type { Connections } from "./connection/connect.js";
+import { isRefusal } from "./connection/failures.js";
 import type { Server } from "./server.js";
 
 /** Gives back what is held, and what nobody wants any more, over whatever connection there is. */
@@ -14,7 +15,7 @@ export class Givebacks {
     this.#server = server;
   }
 
-  /** Gives it back now, or when `again()` is called. */
+  /** Gives it back now, or when `again()` is called; what the server refuses to do is left to end by itself. */
   add(request: AcquireRequest): void {
     this.#unwanted.set(request, undefined);
     this.#give(request).catch(() => {});
@@ -38,6 +39,7 @@ export class Givebacks {
     const asked = this.#server.release(request).then(
       () => void this.#unwanted.delete(request),
       (error: unknown) => {
+        if (isRefusal(error)) return void this.#unwanted.delete(request);
         this.#unwanted.set(request, undefined);
         throw error;
       },

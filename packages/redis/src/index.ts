@@ -79,7 +79,7 @@ function openSession(
     keys: new Keys(namespace),
     traits: traitsOf(ttl),
     within,
-    connectWithin: url.options.socket_connect_timeout ?? within,
+    connectWithin: url.options.socket_connect_timeout,
     restartDelay,
   };
   return RedisSession.open(place, { ...context, ttl });

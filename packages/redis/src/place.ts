@@ -9,7 +9,8 @@ export interface Place {
   readonly traits: Traits;
   /** How long an answer may take, in milliseconds. */
   readonly within: number;
-  readonly connectWithin: number;
+  /** How long connecting may take; undefined: as long as an answer. */
+  readonly connectWithin: number | undefined;
   /** Whether to wait on a server that may have forgotten who holds what. */
   readonly restartDelay: boolean;
 }

@@ -12,11 +12,10 @@
  * for who waits, and renews its place as a holder renews a hold. The mode is `x` or `s`. A record is
  * `<asked by> <until> <since> <token> <session> <info>`.
  *
- * What is asked most, for a lock that nobody else wants, is answered before the rest is even defined:
- * to define it takes the server longer than to do it.
+ * What is asked most, for locks that nobody else wants, is answered before the rest is even defined:
+ * to define it takes the server longer than to do it. `time` is what the server says it is.
  */
 export const prelude = `
-local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local microseconds = time[1] * 1000000 + time[2]
 -- Of sessions; a namespace has no brace in it.

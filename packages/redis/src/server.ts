@@ -1,4 +1,5 @@
 import type { AcquireRequest, BreakOptions, Link } from "@coord/core/driver";
+import { Batches, type Question } from "./batches.js";
 import type { Connections } from "./connection/connect.js";
 import type { Script } from "./connection/script.js";
 import type { Keys } from "./keys.js";
@@ -31,9 +32,11 @@ type Owned = Pick<AcquireRequest, "owner" | "name">;
 export class Server {
   readonly #link: Link<Connections>;
   readonly #keys: Keys;
+  readonly #batches: Batches;
   readonly #session: string;
-  readonly #record: string;
   readonly #ttl: string;
+  readonly #acquiring: Question;
+  readonly #releasing: Question;
 
   constructor(
     link: Link<Connections>,
@@ -42,9 +45,16 @@ export class Server {
   ) {
     this.#link = link;
     this.#keys = keys;
+    this.#batches = new Batches(() => link.connection);
     this.#session = session;
-    this.#record = `${session} ${JSON.stringify(info)}`;
     this.#ttl = String(Math.ceil(ttl));
+    const record = `${session} ${JSON.stringify(info)}`;
+    this.#acquiring = {
+      script: scripts.acquire,
+      args: [this.#ttl, record],
+      isRepeatable: true,
+    };
+    this.#releasing = { script: scripts.release, args: [this.#ttl], isRepeatable: false };
   }
 
   info(): Promise<string> {
@@ -54,17 +64,19 @@ export class Server {
   /** @param isWanted whether somebody still waits for the answer */
   acquire({ name, owner, mode, wait }: AcquireRequest, isWanted: () => boolean): Promise<Acquired> {
     const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
-    const args = [owner, how, this.#ttl, this.#record];
-    return this.#run(scripts.acquire, name, args, isWanted) as Promise<Acquired>;
+    const part = { keys: this.#keys.of(name), args: [owner, how], isWanted };
+    return this.#batches.ask(this.#acquiring, part) as Promise<Acquired>;
   }
 
   /** Also from the queue; 1 where it was held. */
   release({ name, owner }: Owned): Promise<0 | 1> {
-    return this.#run(scripts.release, name, [owner, this.#ttl]) as Promise<0 | 1>;
+    const part = { keys: this.#keys.of(name), args: [owner], isWanted: always };
+    return this.#batches.ask(this.#releasing, part) as Promise<0 | 1>;
   }
 
   /** How each of them stands, renewed if it does. */
   async renew(owned: readonly Owned[]): Promise<readonly Letter[]> {
+    this.#batches.flush();
     const { commands, together } = this.#link.connection;
     if (owned.length === 0) await commands.ping();
     const atOnce = together ? renewedAtOnce : 1;
@@ -89,16 +101,14 @@ export class Server {
     return this.#run(scripts.break, name, args) as Promise<[Entry[], number]>;
   }
 
-  #run(
-    script: Script,
-    name: string,
-    args: readonly string[],
-    isWanted?: () => boolean,
-  ): Promise<unknown> {
+  #run(script: Script, name: string, args: readonly string[]): Promise<unknown> {
+    this.#batches.flush();
     try {
-      return this.#link.connection.commands.run(script, this.#keys.of(name), args, isWanted);
+      return this.#link.connection.commands.run(script, this.#keys.of(name), args);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 }
+
+const always = (): boolean => true;

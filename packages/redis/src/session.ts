@@ -70,7 +70,10 @@ export class RedisSession implements Session, ClaimKeeper {
       clock,
       within,
       retryAfter,
-      make: (lost) => connect({ clock, within, connectWithin, hear, lost }),
+      make: (lost) => {
+        const patience = (): number => this.#link.patience;
+        return connect({ clock, patience, connectWithin, hear, lost });
+      },
       greet: (connections) => this.#greet(connections, keys.channels + this.id),
       close: (connections) => connections.close(),
       state: (state) => context.state(state),

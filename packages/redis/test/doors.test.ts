@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { connect, type Coordinator, type Driver } from "@coord/core";
 import { redis } from "@coord/redis";
 import { Cluster, Redis } from "ioredis";
@@ -68,6 +69,21 @@ describe("a server is reached", () => {
     const wrong = connect(url.replace("secret", "guess"), { drivers: [redis] });
     await expect(wrong).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
     await expect(wrong).rejects.not.toThrow(/guess/);
+  });
+
+  test("as a user who may not have one of the locks: that one is refused, and costs none of the others", async () => {
+    const keys = ["~coord:{mine*", "~coord:{door}*"];
+    const user = ["on", ">secret", "resetkeys", ...keys, "resetchannels", "&coord:session:*"];
+    await server.client.call("ACL", "SETUSER", "some", ...user, "-@all", ...permissions());
+    const coordinator = await works(`redis://some:secret@127.0.0.1:${server.port}`);
+    const names = ["mine1", "theirs", "mine2", "mine3"];
+    const asked = names.map((name) => coordinator.getLock(name).acquire());
+    const statuses = (await Promise.allSettled(asked)).map(({ status }) => status);
+    expect(statuses).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+    await expect(asked[1]).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
+    // A ttl, and some beats.
+    await setTimeout(2_500);
+    for (const hold of [asked[0], asked[2], asked[3]]) (await hold)?.assertHeld();
   });
 
   test("by a copy of a client of the user's, who keeps it", async () => {

@@ -191,6 +191,53 @@ describe("a lock that another kind of program has", () => {
     await hold.release();
   });
 
+  test("and that puts something else in its place spoils no lock that is asked for, held or given back with it", async () => {
+    const url = server.url();
+    const coordinator = await start(url);
+    const names = Array.from({ length: 40 }, (_, index) => `x${index}`);
+    await server.client.lpush(keyOf(url, "x20"), "theirs");
+    const asked = await Promise.allSettled(
+      names.map((name) => coordinator.getLock(name).acquire()),
+    );
+    const refused = names.filter((_, index) => asked[index]?.status === "rejected");
+    expect(refused).toEqual(["x20"]);
+    const holds = asked.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const [x0, x1] = holds;
+    await server.client.del(keyOf(url, "x0"));
+    await server.client.lpush(keyOf(url, "x0"), "theirs");
+    await aborted(x0?.signal ?? AbortSignal.abort());
+    expect(x0?.signal.reason).toMatchObject({ code: "COORD_LOST", reason: "taken" });
+    // Some beats.
+    await setTimeout(500);
+    for (const hold of holds.slice(1)) hold.assertHeld();
+    await Promise.all(holds.slice(2).map((hold) => hold.release()));
+    const kept = coordinator.getLock("x1").inspect();
+    expect((await kept).holders).toMatchObject([{ token: x1?.token }]);
+  });
+
+  test("and that spoils one of those given back together has the others given back, and no loss told", async () => {
+    const url = server.url();
+    const coordinator = await start(url, { heartbeat: 15_000, ttl: 60_000 });
+    const names = Array.from({ length: 40 }, (_, index) => `x${index}`);
+    let spoilt = (): void => {};
+    const isSpoilt = new Promise<void>((resolve) => (spoilt = resolve));
+    let held = 0;
+    const runs = names.map((name) =>
+      coordinator.getLock(name).run(() => {
+        held += 1;
+        return isSpoilt;
+      }),
+    );
+    await expect.poll(() => held).toBe(40);
+    await server.client.del(keyOf(url, "x20"));
+    await server.client.lpush(keyOf(url, "x20"), "theirs");
+    spoilt();
+    const ended = await Promise.allSettled(runs);
+    const lost = ended.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+    expect(lost).toMatchObject([{ code: "COORD_LOST", reason: "taken" }]);
+    expect(ended[20]?.status).toBe("rejected");
+  });
+
   test("keeps who shares it out too", async () => {
     const url = server.url();
     const lock = (await start(url)).getLock("x");

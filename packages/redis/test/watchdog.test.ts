@@ -5,8 +5,13 @@ import { Watchdog } from "../src/connection/watchdog.js";
 function watched() {
   const clock = new VirtualClock();
   let silences = 0;
-  const watchdog = new Watchdog(clock, 1_000, () => (silences += 1));
-  return { clock, watchdog, silences: () => silences };
+  const patience = { ms: 1_000 };
+  const watchdog = new Watchdog(
+    clock,
+    () => patience.ms,
+    () => (silences += 1),
+  );
+  return { clock, watchdog, patience, silences: () => silences };
 }
 
 test("a watchdog tells once of an answer that does not come, counted from the first request", async () => {
@@ -49,4 +54,18 @@ test("a watchdog leaves no timer where nothing is asked, nor once it is stopped"
   watchdog.stop();
   await clock.advance(5_000);
   expect([silences(), clock.pending]).toEqual([0, 0]);
+});
+
+test("a watchdog with less patience than before is not late, although its timer is an older one", async () => {
+  const { clock, watchdog, patience, silences } = watched();
+  patience.ms = 5_000;
+  watchdog.asked();
+  await clock.advance(100);
+  watchdog.heard();
+  patience.ms = 1_000;
+  watchdog.asked();
+  await clock.advance(999);
+  expect(silences()).toBe(0);
+  await clock.advance(1);
+  expect([silences(), clock.pending]).toEqual([1, 0]);
 });

@@ -83,7 +83,10 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
       clock,
       within,
       retryAfter: Math.min(retryAfter, within),
-      make: (lost) => place.connector.make({ clock, within, timeout: Math.ceil(ttl), lost }),
+      make: (lost) => {
+        const patience = (): number => this.#link.patience;
+        return place.connector.make({ clock, patience, timeout: Math.ceil(ttl), lost });
+      },
       greet: (connection) => this.#greet(connection),
       close: (connection) => connection.close(),
       state: (state) => context.state(state),

@@ -8,6 +8,7 @@ import type {
 } from "../contract.js";
 import type { Clock, Timer } from "../clock.js";
 import type { LossReason } from "../errors.js";
+import { SteadyClock } from "../steady-clock.js";
 
 /** What a client is told without having asked. */
 export type Push =
@@ -55,13 +56,13 @@ export class MemoryServer {
   #expiry: Timer | undefined;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#clock = new SteadyClock(clock);
   }
 
   open(id: string, ttl: number, previous: string | undefined, push: (push: Push) => void): void {
     this.#expire();
     if (previous !== undefined) this.end(previous, "session");
-    const expiresAt = this.#clock.boot() + ttl;
+    const expiresAt = this.#clock.now() + ttl;
     this.#sessions.set(id, { id, ttl, expiresAt, owned: new Map(), breaks: new Map(), push });
     this.#watch();
   }
@@ -71,7 +72,7 @@ export class MemoryServer {
     this.#expire();
     const session = this.#sessions.get(id);
     if (!session) return undefined;
-    session.expiresAt = this.#clock.boot() + session.ttl;
+    session.expiresAt = this.#clock.now() + session.ttl;
     for (const entry of session.owned.values()) if (entry.gone.length > 0) this.#askBack(entry);
     return new Map([...session.owned].map(([owner, entry]) => [owner, entry.token]));
   }
@@ -212,7 +213,7 @@ export class MemoryServer {
   }
 
   #expire(): void {
-    const now = this.#clock.boot();
+    const now = this.#clock.now();
     for (const { id, expiresAt } of this.#sessions.values()) {
       if (expiresAt <= now) this.end(id, "expired");
     }
@@ -223,7 +224,7 @@ export class MemoryServer {
     this.#expiry?.cancel();
     const ends = [...this.#sessions.values()].map(({ expiresAt }) => expiresAt);
     if (ends.length === 0) return;
-    const wait = Math.max(0, Math.min(...ends) - this.#clock.boot());
+    const wait = Math.max(0, Math.min(...ends) - this.#clock.now());
     this.#expiry = this.#clock.timer(wait, () => {
       this.#expire();
       this.#watch();

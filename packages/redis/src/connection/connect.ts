@@ -29,10 +29,10 @@ export interface Connections {
 
 interface ConnectionOptions {
   readonly clock: Clock;
-  /** How long an answer may take, in milliseconds. */
-  readonly within: number;
-  /** How long connecting may take. */
-  readonly connectWithin: number;
+  /** How long an answer may take, in milliseconds, as things stand. */
+  readonly patience: () => number;
+  /** How long connecting may take; undefined: as long as an answer. */
+  readonly connectWithin: number | undefined;
   readonly hear: (message: string) => void;
   /** Either of the two broke. It may be told twice. */
   readonly lost: (error: unknown) => void;
@@ -46,7 +46,7 @@ export interface Connect {
 }
 
 type Client = Redis | Cluster;
-type Limits = Pick<ConnectionOptions, "clock" | "within" | "connectWithin">;
+type Limits = Pick<ConnectionOptions, "clock" | "patience" | "connectWithin">;
 
 /** Makes connections of our own to where a URL says. */
 export function connectTo(target: Target): Connect {
@@ -113,14 +113,17 @@ function connectBy(ofCluster: boolean, make: (limits: Limits) => Client): Connec
  * listener for each command. It has no event for a new socket, so that is heard by its being assigned.
  */
 function tame(client: Client, limits: Limits): void {
-  if (client.isCluster) client.on("+node", (node: Redis) => tameNode(node, limits));
-  else tameNode(client as Redis, limits);
+  if (!client.isCluster) return tameNode(client as Redis, limits);
+  client.on("+node", (node: Redis) => {
+    tameNode(node, limits);
+    joinWrites(node);
+  });
 }
 
-function tameNode(client: Redis, { clock, within }: Limits): void {
+function tameNode(client: Redis, { clock, patience }: Limits): void {
   let stream: Redis["stream"] | undefined;
-  const watchdog = new Watchdog(clock, within, () => {
-    stream?.destroy(new Error(`No answer within ${Math.round(within)} ms.`));
+  const watchdog = new Watchdog(clock, patience, (ms) => {
+    stream?.destroy(new Error(`No answer within ${Math.round(ms)} ms.`));
   });
   Object.defineProperty(client, "stream", {
     get: () => stream,
@@ -131,29 +134,36 @@ function tameNode(client: Redis, { clock, within }: Limits): void {
     },
   });
   const send = client.sendCommand.bind(client);
-  let corked = false;
   client.sendCommand = (command, to) => {
     watchdog.asked();
-    const answer = send(command, to);
-    if (!corked && stream) {
-      // The first of a turn of the event loop is on its way already; the others go in one write.
-      const corking = stream;
-      corked = true;
-      corking.cork();
-      process.nextTick(() => {
-        corked = false;
-        corking.uncork();
-      });
-    }
-    return answer;
+    return send(command, to);
   };
   client.on("connect", () => stream?.unref());
   client.on("end", () => watchdog.stop());
 }
 
+/** The first request of a turn of the event loop goes at once, the others after it in one write. */
+function joinWrites(client: Redis): void {
+  const send = client.sendCommand.bind(client);
+  let corked = false;
+  client.sendCommand = (command, to) => {
+    const answer = send(command, to);
+    const { stream } = client;
+    if (!corked && stream) {
+      corked = true;
+      stream.cork();
+      process.nextTick(() => {
+        corked = false;
+        stream.uncork();
+      });
+    }
+    return answer;
+  };
+}
+
 // What was asked when a connection breaks is ambiguous: only the session may ask it again, and only
 // the link connects again.
-function serverOptions({ connectWithin }: Limits) {
+function serverOptions({ patience, connectWithin = patience() }: Limits) {
   return {
     lazyConnect: true,
     // Of a client that is copied, what would change keys, answers or their order.
@@ -181,7 +191,7 @@ function clusterOptions(limits: Limits, server: object | undefined) {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: () => null,
-    slotsRefreshTimeout: limits.connectWithin,
+    slotsRefreshTimeout: rest.connectTimeout,
     redisOptions: { ...server, ...rest },
   } as const;
 }

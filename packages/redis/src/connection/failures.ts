@@ -1,4 +1,5 @@
 import { CoordError } from "@coord/core/driver";
+import { ReplyError } from "ioredis";
 
 /** How long to wait before what failed is tried again, in milliseconds. */
 export const retryAfter = 100;
@@ -15,6 +16,11 @@ export function noAnswer(cause: unknown): CoordError {
 /** The error for who still waits when a session ends. */
 export function sessionOver(): CoordError {
   return new CoordError("COORD_UNAVAILABLE", "This session with Redis is over. Ask the next one.");
+}
+
+/** Whether an error is what the server answered. */
+export function isReply(error: unknown): boolean {
+  return error instanceof ReplyError;
 }
 
 /** Whether an error is the server's word that it will not do this, now or later. */

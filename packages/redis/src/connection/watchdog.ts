@@ -6,14 +6,18 @@ import type { Clock, Timer } from "@coord/core/driver";
  */
 export class Watchdog {
   readonly #clock: Clock;
-  readonly #within: number;
-  readonly #silent: () => void;
+  readonly #within: () => number;
+  readonly #silent: (ms: number) => void;
   // Since when nothing was heard although something was asked.
   #since: number | undefined;
   #timer: Timer | undefined;
+  #dueAt = 0;
 
-  /** @param silent called when an answer takes longer than `within` milliseconds */
-  constructor(clock: Clock, within: number, silent: () => void) {
+  /**
+   * @param within how many milliseconds an answer may take, as things stand
+   * @param silent called when one takes longer
+   */
+  constructor(clock: Clock, within: () => number, silent: (ms: number) => void) {
     this.#clock = clock;
     this.#within = within;
     this.#silent = silent;
@@ -22,7 +26,9 @@ export class Watchdog {
   asked(): void {
     if (this.#since !== undefined) return;
     this.#since = this.#clock.now();
-    this.#timer ??= this.#clock.timer(this.#within, this.#look);
+    const within = this.#within();
+    // The one there is may be of a time when more patience was asked for.
+    if (!this.#timer || this.#dueAt > this.#since + within) this.#arm(within);
   }
 
   heard(): void {
@@ -36,8 +42,15 @@ export class Watchdog {
   readonly #look = (): void => {
     this.#timer = undefined;
     if (this.#since === undefined) return;
-    const left = this.#since + this.#within - this.#clock.now();
-    if (left <= 0) this.#silent();
-    else this.#timer = this.#clock.timer(left, this.#look);
+    const within = this.#within();
+    const left = this.#since + within - this.#clock.now();
+    if (left <= 0) this.#silent(within);
+    else this.#arm(left);
   };
+
+  #arm(ms: number): void {
+    this.#timer?.cancel();
+    this.#dueAt = this.#clock.now() + ms;
+    this.#timer = this.#clock.timer(ms, this.#look);
+  }
 }

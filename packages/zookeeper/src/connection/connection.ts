@@ -64,8 +64,8 @@ export interface Connection {
 
 export interface ConnectionOptions {
   readonly clock: Clock;
-  /** How long it may take that nothing is answered, and that it is connected, in milliseconds. */
-  readonly within: number;
+  /** How long it may take that nothing is answered, and that it is connected, in milliseconds, as things stand. */
+  readonly patience: () => number;
   /** What to ask for as the session's timeout. */
   readonly timeout: number;
   /** It broke. */

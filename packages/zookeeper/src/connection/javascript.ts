@@ -58,8 +58,8 @@ class JavaScriptConnection implements Connection {
     this.#target = target;
     this.#next = next;
     this.#options = options;
-    this.#watchdog = new Watchdog(options.clock, options.within, () =>
-      this.#break(new Error(`Nothing was answered for ${Math.round(options.within)} ms.`)),
+    this.#watchdog = new Watchdog(options.clock, options.patience, (ms) =>
+      this.#break(new Error(`Nothing was answered for ${Math.round(ms)} ms.`)),
     );
   }
 
@@ -147,7 +147,7 @@ class JavaScriptConnection implements Connection {
 
   /** Of one server. */
   #try(session: Identity | undefined): Promise<void> {
-    const { clock, timeout, within } = this.#options;
+    const { clock, timeout, patience } = this.#options;
     const server = this.#next();
     return new Promise((resolve, reject) => {
       if (!server || this.#isClosed) return reject(noAnswer(this.#failure));
@@ -172,7 +172,7 @@ class JavaScriptConnection implements Connection {
           dial(server, this.#target, () => manager.onSocketConnected()),
         );
       };
-      const share = within / this.#target.servers.length;
+      const share = patience() / this.#target.servers.length;
       const timer = clock.timer(share, () =>
         this.#socket?.destroy(new Error(`Not connected within ${Math.round(share)} ms.`)),
       );

@@ -68,8 +68,8 @@ class NativeConnection implements Connection {
     this.#handle = handle;
     this.#options = options;
     this.#clock = options.clock;
-    this.#watchdog = new Watchdog(options.clock, options.within, () =>
-      this.#break(new Error(`Nothing was answered for ${Math.round(options.within)} ms.`)),
+    this.#watchdog = new Watchdog(options.clock, options.patience, (ms) =>
+      this.#break(new Error(`Nothing was answered for ${Math.round(ms)} ms.`)),
     );
   }
 
@@ -194,7 +194,7 @@ class NativeConnection implements Connection {
       });
       const over = settle(() => reject(new Failure(sessionExpired, "The session is over.")));
       const timer = this.#clock.timer(
-        this.#options.within,
+        this.#options.patience(),
         settle(() => {
           if (!isOld) this.#handle.drop();
           reject(noAnswer(new Error("Not connected in time.")));

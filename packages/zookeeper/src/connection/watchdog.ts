@@ -1,4 +1,4 @@
-import type { Clock } from "@coord/core/driver";
+import type { Clock, Timer } from "@coord/core/driver";
 
 /**
  * Notices that a server answers nothing any more, whatever it is asked: no client library does so in
@@ -6,14 +6,18 @@ import type { Clock } from "@coord/core/driver";
  */
 export class Watchdog {
   readonly #clock: Clock;
-  readonly #within: number;
-  readonly #silent: () => void;
+  readonly #within: () => number;
+  readonly #silent: (ms: number) => void;
   #pending = 0;
   #since = 0;
-  #isArmed = false;
+  #timer: Timer | undefined;
+  #dueAt = 0;
 
-  /** `silent` is called when nothing was answered for `within` milliseconds. */
-  constructor(clock: Clock, within: number, silent: () => void) {
+  /**
+   * @param within how many milliseconds it may take that nothing is answered, as things stand
+   * @param silent called when it takes longer
+   */
+  constructor(clock: Clock, within: () => number, silent: (ms: number) => void) {
     this.#clock = clock;
     this.#within = within;
     this.#silent = silent;
@@ -22,7 +26,9 @@ export class Watchdog {
   asked(): void {
     if (this.#pending === 0) this.#since = this.#clock.now();
     this.#pending += 1;
-    if (!this.#isArmed) this.#arm(this.#within);
+    const within = this.#within();
+    // The one there is may be of a time when more patience was asked for.
+    if (!this.#timer || this.#dueAt > this.#clock.now() + within) this.#arm(within);
   }
 
   answered(): void {
@@ -32,13 +38,15 @@ export class Watchdog {
 
   // One timer for all, which is left to run out: most that is asked is answered long before.
   #arm(ms: number): void {
-    this.#isArmed = true;
-    this.#clock.timer(ms, () => {
-      this.#isArmed = false;
+    this.#timer?.cancel();
+    this.#dueAt = this.#clock.now() + ms;
+    this.#timer = this.#clock.timer(ms, () => {
+      this.#timer = undefined;
       if (this.#pending === 0) return;
-      const left = this.#since + this.#within - this.#clock.now();
+      const within = this.#within();
+      const left = this.#since + within - this.#clock.now();
       if (left > 0) this.#arm(left);
-      else this.#silent();
+      else this.#silent(within);
     });
   }
 }
