@@ -19,6 +19,7 @@ export type {
   SessionEnd,
 } from "./contract.js";
 export { CoordError, isCoordError, type CoordErrorCode, type LossReason } from "./errors.js";
+export { Crowded } from "./crowded.js";
 export { endless, startLease } from "./lease.js";
 export { Link, type LinkOptions } from "./link.js";
 export type { OptionSpec, OptionValues, UrlOption } from "./option-spec.js";

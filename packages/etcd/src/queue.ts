@@ -1,4 +1,4 @@
-import type { AcquireRequest, Link } from "@coord/core/driver";
+import { Crowded, type AcquireRequest, type Link } from "@coord/core/driver";
 import type {
   ICompare,
   IKeyValue,
@@ -16,9 +16,6 @@ import { decode, encode } from "./stored.js";
 /** So many before a request are told one by one at most. */
 export const most = 8;
 
-/** Of how many locks it is remembered that others want them, too. */
-const mostCrowded = 1_000;
-
 /** What was read of it, as of a revision. */
 interface Read {
   readonly at: string;
@@ -33,8 +30,7 @@ export class Queue {
   readonly #lease: string;
   readonly #now: () => number;
   readonly #session: Buffer;
-  // What others wanted, too, when it was last asked for.
-  readonly #crowded = new Set<string>();
+  readonly #crowded = new Crowded<string>();
   #fence = "0";
 
   constructor(
@@ -75,7 +71,7 @@ export class Queue {
     if (!this.#crowded.has(name)) {
       const { header, succeeded } = await this.#link.connection.txn(first);
       if (succeeded) return { revision: header.revision, rivals: [] };
-      this.#remember(name);
+      this.#crowded.add(name);
     }
     const see: IRequestOp[] = [
       { request_range: { key, keys_only: true } },
@@ -184,11 +180,6 @@ export class Queue {
       compare: [equal("Create", key, revision)],
       success: [{ request_delete_range: { key } }],
     });
-  }
-
-  #remember(name: string): void {
-    if (this.#crowded.size === mostCrowded) this.#crowded.clear();
-    this.#crowded.add(name);
   }
 
   #entry(name: string, { key, create_revision: revision, lease, value }: IKeyValue): Entry {

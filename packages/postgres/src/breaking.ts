@@ -5,7 +5,7 @@ import {
   type BreakResult,
   type Clock,
 } from "@coord/core/driver";
-import type { Rows } from "./connection/wire.js";
+import type { Rows } from "./connection/request.js";
 import { whoHas } from "./holders.js";
 import type { NamedLock } from "./locks.js";
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { HolderInfo } from "@coord/core/driver";
-import type { Rows, Wire } from "./connection/wire.js";
+import type { Rows } from "./connection/request.js";
+import type { Wire } from "./connection/wire.js";
 import { parts } from "./keys.js";
 
 /** What `inspect()` and `break()` know of a holder, or of one who waits. */

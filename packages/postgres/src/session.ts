@@ -18,7 +18,8 @@ import { Breaking } from "./breaking.js";
 import { endUnheard, factsOf, greetHolder } from "./connection/greeting.js";
 import { openFirst, type Opened } from "./connection/open.js";
 import { explained } from "./connection/refusals.js";
-import type { Rows } from "./connection/wire.js";
+import type { Rows } from "./connection/request.js";
+import type { Wire } from "./connection/wire.js";
 import { Hearing } from "./hearing.js";
 import { applicationOf, endPrevious, whoHas } from "./holders.js";
 import { sessionKey } from "./keys.js";
@@ -74,7 +75,10 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     this.#context = context;
     this.#place = place;
-    this.server = new Server((text) => this.#run(text));
+    this.server = new Server({
+      run: (text) => this.#run(text),
+      call: (call) => this.#heard((wire) => wire.call(call)),
+    });
     this.#rechecks = new Rechecks(clock, this.server, () => this.#locks.values());
     this.#breaking = new Breaking({
       clock,
@@ -205,10 +209,14 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     if (this.#isOver) throw isOver();
   }
 
+  #run(text: string): Promise<Rows> {
+    return this.#heard((wire) => wire.run(text));
+  }
+
   /** Every answer says that the server has heard of us. */
-  async #run(text: string): Promise<Rows> {
+  async #heard(ask: (wire: Wire) => Promise<Rows>): Promise<Rows> {
     const sentAt = this.#context.clock.now();
-    const rows = await this.#opened.wire.run(text);
+    const rows = await ask(this.#opened.wire);
     this.lease.renewed(sentAt);
     return rows;
   }

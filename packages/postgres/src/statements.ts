@@ -29,9 +29,8 @@ export interface Dialect {
 type Mode = "exclusive" | "shared";
 
 /**
- * The statements of a session, prepared under their names. Each is asked for by `EXECUTE` in one
- * message of the simple protocol: nowhere does the server wait for the rest of a request without a
- * timeout. All are expressions whose parts PostgreSQL evaluates from left to right, none of which
+ * The statements of a session, prepared under their names. All are expressions whose parts PostgreSQL
+ * evaluates from left to right, none of which
  * blocks, and all are done in one step of the session.
  */
 export function preparations(dialect: Dialect): string {

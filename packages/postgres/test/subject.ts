@@ -28,9 +28,8 @@ export function postgresSubject(options: Subject["options"]): Subject {
           return { url: proxy.through(url), proxy };
         },
         mutations: {
-          acquire: (bytes) =>
-            bytes.includes("EXECUTE coord_ask") || bytes.includes("EXECUTE coord_try"),
-          release: (bytes) => bytes.includes("EXECUTE coord_release"),
+          acquire: (bytes) => asks(bytes, "coord_ask") || asks(bytes, "coord_try"),
+          release: (bytes) => asks(bytes, "coord_release"),
         },
         server: {
           kill: () => server.kill(),
@@ -52,6 +51,12 @@ export function keyOf(url: string, name: string): bigint {
   return sha256Key(new URL(url).searchParams.get("namespace") ?? "coord", name);
 }
 
-/** Each is a message that begins with a Q and its length. */
+/** Whether a prepared statement, whose name begins so, is asked for: in SQL or by the protocol. */
+function asks(bytes: Buffer, statement: string): boolean {
+  return bytes.includes(`EXECUTE ${statement}`) || bytes.includes(`\0${statement}`);
+}
+
+/** Each is a message that begins with a Q, or with a B and no portal's name. */
 const statements = () => (bytes: Buffer) =>
-  bytes.toString("latin1").match(/Q\0[\s\S]{3}(?:EXECUTE|SELECT)/g)?.length ?? 0;
+  bytes.toString("latin1").match(/Q\0[\s\S]{3}(?:EXECUTE|SELECT)|B\0[\s\S]{3}\0coord_/g)?.length ??
+  0;

@@ -1,3 +1,8 @@
+/** A number as ZooKeeper writes it: ten characters, or one more, the sign among them. */
+const digits = String.raw`(?:-\d{9,10}|\d{10})$`;
+const ending = new RegExp(digits);
+const contending = new RegExp(`(__lock__|__rlock__)${digits}`);
+
 /** What the names of nodes are, between the owner's id and the number: kazoo's words. */
 const marks = { exclusive: "__lock__", shared: "__rlock__" } as const;
 
@@ -37,14 +42,14 @@ export function beginningOf(owner: string, mode: keyof typeof marks): string {
 
 /** The number that ZooKeeper gave a node. */
 export function numberOf(node: string): number {
-  return Number(/-?\d{10}$/.exec(node)?.[0]);
+  return Number(ending.exec(node)?.[0]);
 }
 
 /** The contenders among the children of a lock's folder, in their order. */
 export function contendersOf(children: readonly string[]): Contender[] {
   return children
     .flatMap((node) => {
-      const [, mark] = /(__lock__|__rlock__)-?\d{10}$/.exec(node) ?? [];
+      const [, mark] = contending.exec(node) ?? [];
       if (mark === undefined) return [];
       return [{ node, number: numberOf(node), shared: mark === marks.shared }];
     })
