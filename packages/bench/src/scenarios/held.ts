@@ -1,4 +1,5 @@
-import type { Subject } from "../backend.js";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Place, Subject } from "../backend.js";
 import type { Reading } from "../figure.js";
 import { start, type Scenario, type Stage } from "../scenario.js";
 
@@ -26,6 +27,8 @@ async function hold(stage: Stage, subject: Subject): Promise<Record<string, Read
   await using worker = await start(stage, subject, { gc: true, counted: true });
   const { count, bytes, refused } = await worker.do("hold", "held", locks, settleMs);
   const { counted } = stage.place;
+  const { renewsEvery = Infinity } = subject;
+  if (counted && renewsEvery < restMs) await renewal(counted, renewsEvery);
   const before = counted?.roundTrips() ?? 0;
   const percent = await worker.do("rest", restMs);
   const trips = counted && counted.roundTrips() - before;
@@ -37,6 +40,13 @@ async function hold(stage: Stage, subject: Subject): Promise<Record<string, Read
     held_roundtrips_per_period: perPeriod(subject, trips, restMs),
     held_bytes_per_lock: { value: Math.round(bytes) },
   };
+}
+
+/** Waits until all were renewed, a tenth of a period ago: what is counted from there on is of whole periods. */
+async function renewal(counted: NonNullable<Place["counted"]>, period: number): Promise<void> {
+  const before = counted.roundTrips();
+  for (let waited = 0; counted.roundTrips() === before && waited < 2 * period; waited += 1) await pause(1);
+  await pause(period / 10);
 }
 
 /** Of what was counted in some milliseconds, how much is one renewal of all. */
