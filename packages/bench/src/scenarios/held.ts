@@ -45,7 +45,8 @@ async function hold(stage: Stage, subject: Subject): Promise<Record<string, Read
 /** Waits until all were renewed, a tenth of a period ago: what is counted from there on is of whole periods. */
 async function renewal(counted: NonNullable<Place["counted"]>, period: number): Promise<void> {
   const before = counted.roundTrips();
-  for (let waited = 0; counted.roundTrips() === before && waited < 2 * period; waited += 1) await pause(1);
+  for (let waited = 0; counted.roundTrips() === before && waited < 2 * period; waited += 1)
+    await pause(1);
   await pause(period / 10);
 }
 
