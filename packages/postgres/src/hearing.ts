@@ -30,9 +30,11 @@ interface HearingOptions {
 export class Hearing {
   readonly #options: HearingOptions;
   readonly #link: Link<Hearer>;
+  readonly #channels: string[];
 
   constructor(options: HearingOptions) {
     this.#options = options;
+    this.#channels = [options.channel];
     let lost: (error: unknown) => void = () => {};
     this.#link = new Link<Hearer>({
       clock: options.clock,
@@ -56,6 +58,12 @@ export class Hearing {
     return this.#link.open(signal);
   }
 
+  /** Hears what is said on one more channel, too. */
+  async listen(channel: string): Promise<void> {
+    this.#channels.push(channel);
+    await this.#link.connection.listen([channel]);
+  }
+
   /** Gives it up if it does not answer. */
   ping(): void {
     const { clock, within } = this.#options;
@@ -75,10 +83,10 @@ export class Hearing {
   }
 
   async #greet(hearer: Hearer, lost: (error: unknown) => void): Promise<void> {
-    const { clock, connectWithin, application, channel, holder, hear, refused } = this.#options;
+    const { clock, connectWithin, application, holder, hear, refused } = this.#options;
     const { wire, target } = holder();
     try {
-      await hearer.open(target, channel, wire, {
+      await hearer.open(target, this.#channels, wire, {
         clock,
         within: connectWithin,
         application,

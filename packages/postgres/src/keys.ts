@@ -14,6 +14,12 @@ export const sha256Key: KeyForm = (namespace, name) =>
 export const slots = 16;
 
 /**
+ * As many sessions of a namespace are at home in a place: at each lock it is theirs and nobody else's, so
+ * that they are told on a channel of their own. All others share the other places, and a channel.
+ */
+export const homes = 8;
+
+/**
  * What there is of one lock besides its key, each the key with its last five bits changed by XOR, so
  * that all are near each other in pg_locks.
  */
@@ -30,8 +36,10 @@ const mostKnown = 1_000;
 
 /** Where locks are. */
 export class Keys {
-  /** What is said of locks of this namespace is said on this channel. */
+  /** What is said of locks of this namespace is said on this channel, or on one of those at home. */
   readonly channel: string;
+  /** Of who is at home in the first place; the others are this with their numbers XOR. */
+  readonly home: bigint;
   readonly #namespace: string;
   readonly #form: KeyForm;
   // What is asked again and again is hashed once.
@@ -42,6 +50,7 @@ export class Keys {
     this.#form = form;
     const hash = createHash("sha256").update(namespace).digest("hex").slice(0, 16);
     this.channel = `coord_${hash}`;
+    this.home = sha256Key("home", namespace);
   }
 
   of(name: string): bigint {

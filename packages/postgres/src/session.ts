@@ -62,7 +62,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       await session.#open();
       return session;
     } catch (error) {
-      session.#end("closed");
+      session.#finish("closed");
       throw error;
     }
   }
@@ -98,7 +98,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       missed: () => {
         for (const lock of this.#locks.values()) lock.wake("*");
       },
-      refused: (error) => this.#lost(error),
+      refused: (error) => this.end(error),
     });
   }
 
@@ -138,8 +138,8 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
 
   async close(signal: AbortSignal): Promise<void> {
     if (this.#isOver) return;
-    const unlisten = onAbort(signal, () => this.#end("closed"));
-    const timer = this.#context.clock.timer(this.#place.within, () => this.#end("closed"));
+    const unlisten = onAbort(signal, () => this.#finish("closed"));
+    const timer = this.#context.clock.timer(this.#place.within, () => this.#finish("closed"));
     const keys = [...this.#locks.keys()];
     this.#dropLocks();
     try {
@@ -152,7 +152,7 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     } finally {
       timer.cancel();
       unlisten();
-      this.#end("closed");
+      this.#finish("closed");
     }
   }
 
@@ -175,10 +175,6 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.#locks.delete(lock.key);
   }
 
-  end(error: unknown): void {
-    this.#lost(error);
-  }
-
   async #open(): Promise<void> {
     const { clock, ttl, memberId, signal, previous } = this.#context;
     const { targets, keys, fencing, connectWithin, maxHolds } = this.#place;
@@ -191,14 +187,15 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
       greet: async (holder) => {
         ({ room, backend: this.#backend } = await factsOf(holder));
       },
-      lost: (error) => this.#lost(error),
+      lost: (error) => this.end(error),
     });
     const { wire } = this.#opened;
     await this.#hearing.open(signal).catch((error: unknown) => {
       throw explained(error);
     });
     await inTime(wire, { clock, ms: connectWithin }, async () => {
-      await greetHolder(wire, { channel: keys.channel, fencing });
+      const home = await greetHolder(wire, { keys, fencing });
+      if (home !== undefined) await this.#hearing.listen(`${keys.channel}_${home}`);
       if (previous !== undefined) await endPrevious(wire, sessionKey(previous));
       await wire.run(`SELECT pg_try_advisory_lock(${sessionKey(this.id)})`);
     });
@@ -227,13 +224,14 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     else this.#breaking.hear(message, this.#locks);
   }
 
-  #lost(error: unknown): void {
+  /** The connection of the locks is over, and all that it held with it. */
+  end(error: unknown): void {
     if (this.#isOver) return;
     this.#context.state("suspended");
-    this.#end("session", error instanceof Error ? error : undefined);
+    this.#finish("session", error instanceof Error ? error : undefined);
   }
 
-  #end(reason: LossReason, error?: Error): void {
+  #finish(reason: LossReason, error?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     // Before anybody is rejected, so that whoever is asks the next session.

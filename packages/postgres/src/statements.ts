@@ -1,4 +1,4 @@
-import { parts, slots } from "./keys.js";
+import { homes, parts, slots } from "./keys.js";
 
 /** Whoever waits but has no slot, because all are taken. */
 export const noSlot = slots;
@@ -20,8 +20,10 @@ interface Refs {
 
 /** What the statements need to know of the session. */
 export interface Dialect {
-  /** The channel on which those who wait are woken. */
+  /** The channel on which those who wait are woken, but those who are at home. */
   readonly channel: string;
+  /** The place in which the session is at home. */
+  readonly home: number | undefined;
   /** The expression that draws a token. */
   readonly token: string;
 }
@@ -104,7 +106,7 @@ class Expressions {
     const { key } = refs;
     const gate =
       mode === "exclusive" ? `CASE WHEN ${take(part(refs, parts.gate))} THEN 100 ELSE 0 END` : "0";
-    const place = `coalesce(${takeSlot(refs)}, ${noSlot})`;
+    const place = `coalesce(${this.#takeSlot(refs)}, ${noSlot})`;
     const held = (unlock: string): string => `CASE WHEN ${unlock} THEN ${this.#dialect.token} END`;
     // Nobody waits: what is taken alone keeps others from asking at the same moment, and it is in
     // line before it tries, so that a release in between is not missed.
@@ -134,7 +136,7 @@ class Expressions {
   /** A request of one who waits, when it may be its turn. */
   retry(refs: Refs, mode: Mode): string {
     const { key, slot, gate } = refs;
-    const place = `CASE WHEN ${slot} = ${noSlot} THEN coalesce(${takeSlot(refs)}, ${noSlot}) ELSE ${slot} END`;
+    const place = `CASE WHEN ${slot} = ${noSlot} THEN coalesce(${this.#takeSlot(refs)}, ${noSlot}) ELSE ${slot} END`;
     if (mode === "exclusive") {
       return `CASE WHEN ${take(key)} THEN CASE WHEN ${leaveLine(refs)} THEN ${this.#dialect.token} END
         WHEN ${gate} OR ${take(part(refs, parts.gate))} THEN -(10 + ${place} + 100)
@@ -163,25 +165,35 @@ class Expressions {
     // To notify takes a commit, which need not be on disk: nothing of it outlives the server anyway.
     return `CASE WHEN ${isFree(part(refs, parts.waiting))} THEN false
       WHEN set_config('synchronous_commit', 'off', true) IS NULL THEN NULL
-      WHEN ${isFree(part(refs, parts.gate))} THEN ${this.#notify(refs, this.#nextSlot(refs))}
-      ELSE ${this.#notify(refs, "'g'")} END`;
+      WHEN ${isFree(part(refs, parts.gate))} THEN ${this.#wakeNext(refs)}
+      ELSE pg_notify('${this.#dialect.channel}', 'w ' || ${refs.key} || ' g')::text IS NOT NULL END`;
   }
 
   /** A reader lets in who waits behind it, unless a writer is next. */
   #next(refs: Refs): string {
     return `CASE WHEN ${isFree(part(refs, parts.waiting))} THEN false
-      WHEN ${isFree(part(refs, parts.gate))} THEN ${this.#notify(refs, this.#nextSlot(refs))} ELSE false END`;
+      WHEN ${isFree(part(refs, parts.gate))} THEN ${this.#wakeNext(refs)} ELSE false END`;
   }
 
-  #nextSlot(refs: Refs): string {
+  /** Whoever has the next place, on its own channel if it is at home there; nobody has one: everybody. */
+  #wakeNext(refs: Refs): string {
+    const { channel } = this.#dialect;
     const at = `((${refs.slot} + i) % ${slots})`;
     const held = `${refs.key} # (${parts.firstSlot} + ${at})::bigint`;
-    return `coalesce((SELECT ${at}::text FROM generate_series(1, ${slots}) i
-      WHERE CASE WHEN ${take(held, "shared")} THEN NOT ${drop(held, "shared")} ELSE true END LIMIT 1), '*')`;
+    // Evaluated once, and not moved to where it is used.
+    const next = `SELECT (SELECT ${at} FROM generate_series(1, ${slots}) i
+      WHERE CASE WHEN ${take(held, "shared")} THEN NOT ${drop(held, "shared")} ELSE true END LIMIT 1) AS at OFFSET 0`;
+    return `(SELECT pg_notify('${channel}' || CASE WHEN at < ${homes} THEN '_' || at ELSE '' END,
+      'w ' || ${refs.key} || ' ' || coalesce(at::text, '*'))::text IS NOT NULL FROM (${next}) n)`;
   }
 
-  #notify({ key }: Refs, whom: string): string {
-    return `pg_notify('${this.#dialect.channel}', 'w ' || ${key} || ' ' || ${whom})::text IS NOT NULL`;
+  #takeSlot({ key }: Refs): string {
+    const { home } = this.#dialect;
+    const taken = (slot: string): string => take(`${key} # (${parts.firstSlot} + ${slot})::bigint`);
+    const guest = `(SELECT i FROM generate_series(${homes}, ${slots - 1}) i WHERE ${taken("i")} LIMIT 1)`;
+    return home === undefined
+      ? guest
+      : `CASE WHEN ${taken(String(home))} THEN ${home} ELSE ${guest} END`;
   }
 }
 
@@ -200,10 +212,6 @@ function drop(key: string, mode: Mode = "exclusive"): string {
 /** Whether no other session holds it, in any way. */
 function isFree(key: string): string {
   return `CASE WHEN ${take(key)} THEN ${drop(key)} ELSE false END`;
-}
-
-function takeSlot({ key }: Refs): string {
-  return `(SELECT i FROM generate_series(0, ${slots - 1}) i WHERE ${take(`${key} # (${parts.firstSlot} + i)::bigint`)} LIMIT 1)`;
 }
 
 function leaveLine(refs: Refs): string {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Keys } from "../src/keys.js";
 import { start } from "./helpers.js";
-import { PostgresServer } from "./postgres-server.js";
+import { pause, PostgresServer } from "./postgres-server.js";
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -32,6 +33,31 @@ describe("those who ask again and again", () => {
     // Of the others each once, mostly; a look that comes in between may take a turn.
     expect(gaps.toSorted((one, other) => one - other)[Math.floor(gaps.length / 2)]).toBeLessThan(5);
     expect(Math.max(...gaps)).toBeLessThan(50);
+  });
+
+  test("are woken on channels of their own, as long as there are: the others hear nothing", async () => {
+    const url = server.url();
+    const common = new Keys(new URL(url).searchParams.get("namespace") ?? "").channel;
+    const heard: string[] = [];
+    const listener = await server.client();
+    onTestFinished(() => listener.end());
+    listener.on("notification", ({ payload = "" }) => heard.push(payload));
+    await listener.query(`LISTEN ${common}`);
+    const all = await Promise.all([1, 2, 3, 4].map(() => start(url, { ttl: 20_000 })));
+    const turns = 50;
+    await Promise.all(
+      all.map(async (each) => {
+        for (let turn = 0; turn < turns; turn++) await each.getLock("x").run(() => {});
+      }),
+    );
+    await listener.query("SELECT 1");
+    expect(heard.length).toBeLessThan((all.length * turns) / 2);
+    // The others share places and a channel, and have their turns, too.
+    const guests = await Promise.all(Array.from({ length: 8 }, () => start(url, { ttl: 20_000 })));
+    const served = [...all, ...guests].map((each) =>
+      each.getLock("x").run(() => pause(1), { timeout: 20_000 }),
+    );
+    await Promise.all(served);
   });
 
   test("of more than there are places for are all served", async () => {

@@ -36,7 +36,7 @@ export class Givebacks {
   }
 
   #give(request: AcquireRequest): Promise<void> {
-    const asked = this.#server.release(request).then(
+    const asked = this.#server.drop(request).then(
       () => void this.#unwanted.delete(request),
       (error: unknown) => {
         if (isRefusal(error)) return void this.#unwanted.delete(request);

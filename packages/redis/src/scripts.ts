@@ -91,6 +91,8 @@ for i = 1, #KEYS, 4 do
   if type(value) == 'table' then
     -- What others have put in its place.
     if not string.find(value.err, 'WRONGTYPE') then return value end
+    redis.pcall('ZREM', KEYS[i + 2], ARGV[(i + 7) / 4])
+    redis.pcall('HDEL', KEYS[i + 1], ARGV[(i + 7) / 4])
     answers[(i + 3) / 4] = 0
   elseif value and string.sub(value, 1, #mine) == mine and call('EXISTS', KEYS[i + 1], KEYS[i + 2]) == 0 then
     call('DEL', KEYS[i])

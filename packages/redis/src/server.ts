@@ -1,5 +1,5 @@
 import type { AcquireRequest, BreakOptions, Link } from "@coord/core/driver";
-import { Batches, type Question } from "./batches.js";
+import { Batches, type Part, type Question } from "./batches.js";
 import type { Connections } from "./connection/connect.js";
 import type { Script } from "./connection/script.js";
 import type { Keys } from "./keys.js";
@@ -37,6 +37,7 @@ export class Server {
   readonly #ttl: string;
   readonly #acquiring: Question;
   readonly #releasing: Question;
+  readonly #dropping: Question;
 
   constructor(
     link: Link<Connections>,
@@ -54,7 +55,9 @@ export class Server {
       args: [this.#ttl, record],
       isRepeatable: true,
     };
-    this.#releasing = { script: scripts.release, args: [this.#ttl], isRepeatable: false };
+    const releasing = { script: scripts.release, args: [this.#ttl] };
+    this.#releasing = { ...releasing, isRepeatable: false };
+    this.#dropping = { ...releasing, isRepeatable: true };
   }
 
   info(): Promise<string> {
@@ -69,9 +72,13 @@ export class Server {
   }
 
   /** Also from the queue; 1 where it was held. */
-  release({ name, owner }: Owned): Promise<0 | 1> {
-    const part = { keys: this.#keys.of(name), args: [owner], isWanted: always };
-    return this.#batches.ask(this.#releasing, part) as Promise<0 | 1>;
+  release(owned: Owned): Promise<0 | 1> {
+    return this.#batches.ask(this.#releasing, this.#givenBack(owned)) as Promise<0 | 1>;
+  }
+
+  /** The same, whether it was held or not. */
+  async drop(owned: Owned): Promise<void> {
+    await this.#batches.ask(this.#dropping, this.#givenBack(owned));
   }
 
   /** How each of them stands, renewed if it does. */
@@ -99,6 +106,10 @@ export class Server {
     const { force, token = "" } = options;
     const args = [force ? "1" : "0", String(token), this.#session, this.#ttl];
     return this.#run(scripts.break, name, args) as Promise<[Entry[], number]>;
+  }
+
+  #givenBack({ name, owner }: Owned): Part {
+    return { keys: this.#keys.of(name), args: [owner], isWanted: always };
   }
 
   #run(script: Script, name: string, args: readonly string[]): Promise<unknown> {

@@ -33,7 +33,7 @@ import { Server, type Letter } from "./server.js";
 export class RedisSession implements Session, ClaimKeeper {
   readonly id = crypto.randomUUID();
   readonly traits: Traits;
-  readonly lease: Lease;
+  lease: Lease;
   readonly beatEvery: number;
   readonly ended: Promise<SessionEnd>;
   readonly #context: SessionContext;
@@ -46,6 +46,7 @@ export class RedisSession implements Session, ClaimKeeper {
   // Those who wait for news of what others give back.
   readonly #breaking = new Set<(owner: string) => void>();
   #resolveEnded!: (end: SessionEnd) => void;
+  #isGreeted = false;
   #isOver = false;
 
   /** In one try: core comes again. If it fails, or is given up meanwhile, nothing is left. */
@@ -72,7 +73,7 @@ export class RedisSession implements Session, ClaimKeeper {
       retryAfter,
       make: (lost) => {
         const patience = (): number => this.#link.patience;
-        return connect({ clock, patience, connectWithin, hear, lost });
+        return connect({ clock, within, patience, connectWithin, hear, lost });
       },
       greet: (connections) => this.#greet(connections, keys.channels + this.id),
       close: (connections) => connections.close(),
@@ -156,6 +157,12 @@ export class RedisSession implements Session, ClaimKeeper {
     await connections.open(channel);
     const info = readInfo(await this.#server.info(), this.#context.log);
     this.#restarts.met(info);
+    if (!this.#isGreeted) {
+      // However long connecting took, the lease begins with what is asked now.
+      const { clock, ttl } = this.#context;
+      this.lease = startLease(clock, { sentAt: clock.now(), ttl });
+      this.#isGreeted = true;
+    }
     await this.#renew();
   }
 

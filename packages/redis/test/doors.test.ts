@@ -86,6 +86,22 @@ describe("a server is reached", () => {
     for (const hold of [asked[0], asked[2], asked[3]]) (await hold)?.assertHeld();
   });
 
+  test("as a user who may have one of the locks no longer: all others are given back at the end", async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `x${index}`);
+    const allow = (some: readonly string[]): Promise<unknown> => {
+      const keys = [...some, "door"].map((name) => `~coord:{${name}}*`);
+      const user = ["on", ">secret", "resetkeys", ...keys, "resetchannels", "&coord:session:*"];
+      return server.client.call("ACL", "SETUSER", "less", ...user, "-@all", ...permissions());
+    };
+    await allow(names);
+    const coordinator = await works(`redis://less:secret@127.0.0.1:${server.port}`);
+    await Promise.all(names.map((name) => coordinator.getLock(name).acquire()));
+    await allow(names.filter((name) => name !== "x20"));
+    await coordinator.stop();
+    const left = await server.client.keys("coord:{x*}");
+    expect(left).toEqual(["coord:{x20}"]);
+  });
+
   test("by a copy of a client of the user's, who keeps it", async () => {
     const odd = { keyPrefix: "app:", stringNumbers: true, enableAutoPipelining: true };
     const client = new Redis({ port: server.port, db: 5, ...odd });

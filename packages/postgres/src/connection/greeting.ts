@@ -1,8 +1,17 @@
 import { CoordError } from "@coord/core/driver";
 import { pooled } from "./refusals.js";
+import { homes, type Keys } from "../keys.js";
 import { preparations } from "../statements.js";
 import { fenceOf, makeSure, skipAhead, type Fencing } from "./fence.js";
 import { sqlStateOf, type Wire } from "./wire.js";
+
+/** Takes a place in which nobody else is at home; undefined where there is none. */
+async function findHome(wire: Wire, key: bigint): Promise<number | undefined> {
+  const [row] = await wire.run(
+    `SELECT i FROM generate_series(0, ${homes - 1}) i WHERE pg_try_advisory_lock((${key})::bigint # i) LIMIT 1`,
+  );
+  return row && Number(row[0]);
+}
 
 /** What a server says of itself. */
 export interface ServerFacts {
@@ -15,20 +24,28 @@ export interface ServerFacts {
 }
 
 interface Greeting {
-  readonly channel: string;
+  readonly keys: Keys;
   readonly fencing: Fencing;
 }
 
 const oldest = 140_000;
 
-/** What the connection that holds locks begins with, once it is known that no pooler lends it out. */
-export async function greetHolder(wire: Wire, { channel, fencing }: Greeting): Promise<void> {
+/**
+ * What the connection that holds locks begins with, once it is known that no pooler lends it out.
+ * @returns the place in which it is at home, if there was one left
+ */
+export async function greetHolder(
+  wire: Wire,
+  { keys, fencing }: Greeting,
+): Promise<number | undefined> {
   await wire.run(
     `${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`,
   );
   await makeSure(wire, fencing);
-  await wire.run(preparations({ channel, token: fenceOf(fencing) }));
+  const home = await findHome(wire, keys.home);
+  await wire.run(preparations({ channel: keys.channel, home, token: fenceOf(fencing) }));
   await skipAhead(wire, fencing);
+  return home;
 }
 
 /**

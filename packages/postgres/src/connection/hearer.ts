@@ -9,7 +9,7 @@ export class Hearer {
   /** Connects to the server of `holder`, and sees to it that it is that server and no pooler's. */
   async open(
     target: Target,
-    channel: string,
+    channels: readonly string[],
     holder: Wire,
     options: Omit<WireOptions, "signal" | "greet">,
   ): Promise<void> {
@@ -17,7 +17,7 @@ export class Hearer {
       // Before anything is changed: it might be another's connection.
       await refusePooler(holder, wire);
       await greetHearer(wire);
-      await wire.run(`LISTEN ${channel}`);
+      await wire.run(listen(channels));
     };
     const { signal } = this.#controller;
     this.#wire = await Wire.open(target, { ...options, signal, greet });
@@ -28,8 +28,16 @@ export class Hearer {
     await this.#wire?.run("SELECT 1");
   }
 
+  async listen(channels: readonly string[]): Promise<void> {
+    await this.#wire?.run(listen(channels));
+  }
+
   close(): void {
     this.#controller.abort();
     this.#wire?.destroy();
   }
+}
+
+function listen(channels: readonly string[]): string {
+  return channels.map((channel) => `LISTEN ${channel}`).join(";");
 }

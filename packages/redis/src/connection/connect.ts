@@ -29,7 +29,9 @@ export interface Connections {
 
 interface ConnectionOptions {
   readonly clock: Clock;
-  /** How long an answer may take, in milliseconds, as things stand. */
+  /** How long an answer may take, in milliseconds. */
+  readonly within: number;
+  /** The same as things stand: the first connection may take longer. */
   readonly patience: () => number;
   /** How long connecting may take; undefined: as long as an answer. */
   readonly connectWithin: number | undefined;
@@ -46,7 +48,7 @@ export interface Connect {
 }
 
 type Client = Redis | Cluster;
-type Limits = Pick<ConnectionOptions, "clock" | "patience" | "connectWithin">;
+type Limits = Pick<ConnectionOptions, "clock" | "within" | "patience" | "connectWithin">;
 
 /** Makes connections of our own to where a URL says. */
 export function connectTo(target: Target): Connect {
@@ -191,7 +193,7 @@ function clusterOptions(limits: Limits, server: object | undefined) {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: () => null,
-    slotsRefreshTimeout: rest.connectTimeout,
+    slotsRefreshTimeout: limits.connectWithin ?? limits.within,
     redisOptions: { ...server, ...rest },
   } as const;
 }

@@ -1,8 +1,11 @@
 import { CoordError } from "@coord/core/driver";
-import { ReplyError } from "ioredis";
 
 /** How long to wait before what failed is tried again, in milliseconds. */
 export const retryAfter = 100;
+
+const refusal = /^(NOPERM|WRONGTYPE|ERR) /;
+// Before version 7 what a script meets is told within another error.
+const passing = /\b(READONLY|MISCONF|OOM|MASTERDOWN|NOREPLICAS|LOADING|CLUSTERDOWN|TRYAGAIN)\b/;
 
 /** The error for who asks while there is no connection. */
 export function noAnswer(cause: unknown): CoordError {
@@ -20,15 +23,15 @@ export function sessionOver(): CoordError {
 
 /** Whether an error is what the server answered. */
 export function isReply(error: unknown): boolean {
-  return error instanceof ReplyError;
+  return error instanceof Error && error.name === "ReplyError";
 }
 
 /** Whether an error is the server's word that it will not do this, now or later. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && /^(NOPERM|WRONGTYPE|ERR) /.test(error.message);
+  return error instanceof Error && refusal.test(error.message) && !passing.test(error.message);
 }
 
 /** Whether an error says that the server has become a replica: it is no longer the one to be connected to. */
 export function wasDemoted(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("READONLY");
+  return error instanceof Error && /\bREADONLY\b/.test(error.message);
 }

@@ -151,7 +151,6 @@ class JavaScriptConnection implements Connection {
     const server = this.#next();
     return new Promise((resolve, reject) => {
       if (!server || this.#isClosed) return reject(noAnswer(this.#failure));
-      this.askedAt = clock.now();
       // It is told no server: the socket is made here.
       const client = library.createClient("unused", {
         sessionTimeout: timeout,
@@ -169,7 +168,11 @@ class JavaScriptConnection implements Connection {
         manager.setState(connecting);
         this.#attach(
           manager,
-          dial(server, this.#target, () => manager.onSocketConnected()),
+          dial(server, this.#target, () => {
+            // No earlier is a session asked for.
+            this.askedAt = clock.now();
+            manager.onSocketConnected();
+          }),
         );
       };
       const share = patience() / this.#target.servers.length;
