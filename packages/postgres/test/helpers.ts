@@ -24,3 +24,6 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
+
+/** How many keys a session holds besides its locks: its own, and that of its home. */
+export const ownKeys = 2;

@@ -19,6 +19,8 @@ import { Watchdog } from "./watchdog.js";
 const [connected, ofSession, deleted] = [3, -1, 2];
 /** How long, in milliseconds, a session stays open that keeps nothing: while it is, the process goes on. */
 const idleFor = 20;
+/** How long beginning another one may take at least: there is nothing that would be lost by waiting. */
+const wakeWithin = 2_000;
 
 /** Connects by the library named zookeeper, which is C; where that is installed. Rejects COORD_BAD_OPTION for what it cannot do. */
 export async function connectByNative(target: Target): Promise<Connector> {
@@ -78,7 +80,7 @@ class NativeConnection implements Connection {
       throw new Failure(sessionExpired, "The session is over.");
     }
     this.askedAt = this.#clock.now();
-    await this.#connect(session !== undefined);
+    await this.#connect(this.#options.patience(), session !== undefined);
     this.#isOpen = true;
     // That it is connected says little: what was asked before may be under way still.
     if (session) await this.exists("/");
@@ -178,8 +180,8 @@ class NativeConnection implements Connection {
     this.#break(undefined);
   }
 
-  /** Waits until the library is connected. */
-  #connect(isOld: boolean): Promise<void> {
+  /** Waits until the library is connected, for so many milliseconds. */
+  #connect(within: number, isOld: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const zk = this.#handle.client(this.#options.timeout);
       if (!zk || this.#isClosed) return reject(noAnswer(undefined));
@@ -194,7 +196,7 @@ class NativeConnection implements Connection {
       });
       const over = settle(() => reject(new Failure(sessionExpired, "The session is over.")));
       const timer = this.#clock.timer(
-        this.#options.patience(),
+        within,
         settle(() => {
           if (!isOld) this.#handle.drop();
           reject(noAnswer(new Error("Not connected in time.")));
@@ -226,9 +228,9 @@ class NativeConnection implements Connection {
       if (!zk) return reject(noConnection());
       this.#idle?.cancel();
       this.#rejects.add(reject);
-      this.#watchdog.asked();
       const send = (): void => {
         if (this.#isClosed) return;
+        this.#watchdog.asked();
         ask(zk, (code, error, answer) => {
           if (!this.#rejects.delete(reject)) return;
           this.#watchdog.answered();
@@ -240,7 +242,8 @@ class NativeConnection implements Connection {
       };
       if (zk.state === connected) return send();
       // It was idle, and begins anew.
-      this.#waking ??= this.#connect(true).finally(() => (this.#waking = undefined));
+      const within = Math.max(this.#options.patience(), wakeWithin);
+      this.#waking ??= this.#connect(within, true).finally(() => (this.#waking = undefined));
       this.#waking.then(send, (error: unknown) => this.#break(error));
     });
   }
