@@ -18,8 +18,8 @@ export type {
   SessionContext,
   SessionEnd,
 } from "./contract.js";
-export { CoordError, isCoordError, type CoordErrorCode, type LossReason } from "./errors.js";
 export { Crowded } from "./crowded.js";
+export { CoordError, isCoordError, type CoordErrorCode, type LossReason } from "./errors.js";
 export { endless, startLease } from "./lease.js";
 export { Link, type LinkOptions } from "./link.js";
 export type { OptionSpec, OptionValues, UrlOption } from "./option-spec.js";

@@ -50,7 +50,8 @@ export class Keys {
     this.#form = form;
     const hash = createHash("sha256").update(namespace).digest("hex").slice(0, 16);
     this.channel = `coord_${hash}`;
-    this.home = sha256Key("home", namespace);
+    // There is a NUL in what makes any lock's.
+    this.home = createHash("sha256").update(`home ${namespace}`).digest().readBigInt64BE(0);
   }
 
   of(name: string): bigint {

@@ -29,6 +29,16 @@ describe("the key of a lock", () => {
     },
   );
 
+  test("is not that of who is at home in a namespace, whatever either is called", async () => {
+    const url = server.url();
+    const space = new URL(url).searchParams.get("namespace") ?? "";
+    await start(url);
+    const other = await start(url.replace(space, "home"));
+    for (const name of [space, `home ${space}`]) {
+      await (await other.getLock(name).acquire({ timeout: 5_000 })).release();
+    }
+  });
+
   test("is what the server has locked, in both halves", async () => {
     const url = server.url();
     const coordinator = await start(url);

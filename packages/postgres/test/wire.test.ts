@@ -57,6 +57,15 @@ test("a prepared statement is asked for by the protocol where nothing else is un
   expect(sent()).toContain("EXECUTE plus('5','6')");
 });
 
+test("a prepared statement with more than an empty socket surely takes at once is asked for in SQL", async () => {
+  const { wire, sent } = await wired();
+  const [numbers, flags] = [Array.from({ length: 1_000 }, (_, n) => n), Array(1_000).fill(true)];
+  const call = { statement: "each_of", args: [`{${numbers.join()}}`, `{${flags.join()}}`] };
+  expect(await wire.call(call)).toHaveLength(1_000);
+  expect(sent()).toContain("EXECUTE each_of(");
+  expect(sent()).not.toContain("\0each_of\0");
+});
+
 test("rows are those of the last statement, as text, whichever way they were asked for", async () => {
   const { wire } = await wired();
   const call = { statement: "each_of", args: ["{1,-9223372036854775808}", "{true,false}"] };

@@ -5,14 +5,6 @@ import { preparations } from "../statements.js";
 import { fenceOf, makeSure, skipAhead, type Fencing } from "./fence.js";
 import { sqlStateOf, type Wire } from "./wire.js";
 
-/** Takes a place in which nobody else is at home; undefined where there is none. */
-async function findHome(wire: Wire, key: bigint): Promise<number | undefined> {
-  const [row] = await wire.run(
-    `SELECT i FROM generate_series(0, ${homes - 1}) i WHERE pg_try_advisory_lock((${key})::bigint # i) LIMIT 1`,
-  );
-  return row && Number(row[0]);
-}
-
 /** What a server says of itself. */
 export interface ServerFacts {
   /** The process of the server that serves the connection. */
@@ -46,6 +38,14 @@ export async function greetHolder(
   await wire.run(preparations({ channel: keys.channel, home, token: fenceOf(fencing) }));
   await skipAhead(wire, fencing);
   return home;
+}
+
+/** Takes a place in which nobody else is at home; undefined where there is none. */
+async function findHome(wire: Wire, key: bigint): Promise<number | undefined> {
+  const [row] = await wire.run(
+    `SELECT i FROM generate_series(0, ${homes - 1}) i WHERE pg_try_advisory_lock((${key})::bigint # i) LIMIT 1`,
+  );
+  return row && Number(row[0]);
 }
 
 /**

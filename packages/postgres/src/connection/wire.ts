@@ -3,6 +3,9 @@ import { CoordError, onAbort, type Clock } from "@coord/core/driver";
 import { Client } from "pg";
 import { Request, type Call, type Rows } from "./request.js";
 
+/** How many bytes the empty buffer of any socket takes at once. */
+const surelyFits = 2_000;
+
 /** Where a server is, who we are to it, and whether to speak TLS. */
 export interface Target {
   /** A name, an address, or the folder of a unix socket. */
@@ -97,15 +100,15 @@ export class Wire {
   }
 
   /**
-   * The same for a prepared statement. Where the server waits for the rest of a request it ends a session that says
-   * nothing in time only if that is one message of the simple protocol. What is quicker for it are three of the
-   * extended one, which are sent where nothing else is under way: then they fit into the empty buffer of the
-   * socket, so that no part of them can be missing.
+   * The same for a prepared statement. Where the server waits for the rest of a request it ends a session
+   * that says nothing in time only if that is one message of the simple protocol. What is quicker for it
+   * are three of the extended one, which are sent where nothing else is under way and they are short: then
+   * they fit into the empty buffer of the socket, so that no part of them can be missing.
    */
   call(call: Call): Promise<Rows> {
-    return this.#ask(
-      this.#pending === 0 ? call : `EXECUTE ${call.statement}(${call.args.map(quoted).join()})`,
-    );
+    const args = call.args.map(quoted).join();
+    const fits = this.#pending === 0 && args.length < surelyFits;
+    return this.#ask(fits ? call : `EXECUTE ${call.statement}(${args})`);
   }
 
   #ask(what: string | Call): Promise<Rows> {
