@@ -59,7 +59,10 @@ test("a prepared statement is asked for by the protocol where nothing else is un
 
 test("a prepared statement with more than an empty socket surely takes at once is asked for in SQL", async () => {
   const { wire, sent } = await wired();
-  const [numbers, flags] = [Array.from({ length: 1_000 }, (_, n) => n), Array(1_000).fill(true)];
+  const [numbers, flags] = [
+    Array.from({ length: 1_000 }, (_, n) => n),
+    Array.from({ length: 1_000 }, () => true),
+  ];
   const call = { statement: "each_of", args: [`{${numbers.join()}}`, `{${flags.join()}}`] };
   expect(await wire.call(call)).toHaveLength(1_000);
   expect(sent()).toContain("EXECUTE each_of(");
