@@ -63,6 +63,25 @@ describe("the server", () => {
     expect(await server.client.keys("*:{y}")).toEqual([]);
   });
 
+  test("that is asked for many locks at once keeps none of those that are given up in the same tick", async () => {
+    const url = server.url();
+    const coordinator = await start(url, { ttl: 20_000 });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const asked = Array.from({ length: 100 }, (_, index) =>
+      coordinator.getLock(`x${index}`).acquire(index % 2 === 0 ? { signal } : {}),
+    );
+    const settled = Promise.allSettled(asked);
+    controller.abort();
+    const holds = (await settled).flatMap((each) =>
+      each.status === "fulfilled" ? [each.value] : [],
+    );
+    expect(holds).toHaveLength(50);
+    await Promise.all(holds.map((hold) => hold.release()));
+    const { namespace } = Object.fromEntries(new URL(url).searchParams);
+    await expect.poll(() => server.client.keys(`${namespace}:{x*}`)).toEqual([]);
+  });
+
   test("that closes all connections is connected to again; holds stay, waits go on", async () => {
     const url = server.url();
     const [one, other] = [await start(url), await start(url)];
