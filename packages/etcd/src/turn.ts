@@ -72,12 +72,11 @@ export class Turn {
     else this.#asking = this.#ask().finally(() => (this.#asking = undefined));
   }
 
-  /** On a new connection nothing is watched yet, and what was answered last may be old. */
+  /** On a new connection what was answered last may be old; what is watched is what is asked for from now on. */
   anew(): void {
     if (this.#isOver) return;
-    this.#own = undefined;
-    this.#ahead = undefined;
-    this.#rival = undefined;
+    // While it was greeted some of it may have been asked for already.
+    this.#unwatch();
     if (this.#revision !== undefined) this.#keeper.entered(this);
     if (!this.claim.granted) this.ask();
   }
@@ -104,8 +103,7 @@ export class Turn {
   /** Nothing is told of it any more, and nothing watched. */
   end(): void {
     this.#isOver = true;
-    this.#own?.();
-    this.#unfollow();
+    this.#unwatch();
   }
 
   async #ask(): Promise<void> {
@@ -209,6 +207,12 @@ export class Turn {
     this.#rival = new Rival(this.#keeper.connection.watches, key, at, { gone, ended });
   }
 
+  #unwatch(): void {
+    this.#own?.();
+    this.#own = undefined;
+    this.#unfollow();
+  }
+
   #unfollow(): void {
     this.#unlisten();
     this.#unwatchRival();
@@ -231,9 +235,7 @@ export class Turn {
 
   /** Whoever waits enters again, at the end. */
   #gone(): void {
-    this.#own?.();
-    this.#own = undefined;
-    this.#unfollow();
+    this.#unwatch();
     this.#revision = undefined;
     if (!this.claim.granted) {
       this.#isAsked = false;

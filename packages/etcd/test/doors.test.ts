@@ -81,6 +81,41 @@ describe("a server is reached", () => {
   });
 });
 
+describe("a server of several", () => {
+  let server: EtcdServer;
+  beforeAll(async () => {
+    server = await EtcdServer.start();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  test("that accepts and says nothing is passed by, with all that was asked of it", async () => {
+    const [serves, deaf] = [
+      await TcpProxy.start({ port: server.port }),
+      await TcpProxy.start({ port: server.port }),
+    ];
+    onTestFinished(() => serves[Symbol.asyncDispose]());
+    onTestFinished(() => deaf[Symbol.asyncDispose]());
+    deaf.stall();
+    const hosts = [serves, deaf].map(({ port }) => `127.0.0.1:${port}`);
+    const one = await works(`etcd://${hosts.join()}?namespace=passed`, { ttl: 5_000 });
+    const seen: string[] = [];
+    void (async () => {
+      for await (const state of one.states()) seen.push(state);
+    })();
+    const hold = await one.getLock("x").acquire();
+    // Something is under way, so that it is noticed, and the key is to be watched soon.
+    const asked = one.getLock("y").acquire();
+    serves.cut();
+    serves.heal();
+    await (await asked).release();
+    await expect.poll(() => one.state, { timeout: 5_000 }).toBe("connected");
+    // As long as it takes to give up a connection that does not confirm what is watched.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(seen).toEqual(["connected", "suspended", "connected"]);
+    hold.assertHeld();
+  });
+});
+
 describe("TLS", () => {
   let server: EtcdServer;
   beforeAll(async () => {

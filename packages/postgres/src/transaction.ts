@@ -1,5 +1,13 @@
 import { CoordError, systemClock } from "@coord/core/driver";
-import { fenceOf, fencingOf, forbidden, identifier } from "./connection/fence.js";
+import {
+  fenceOf,
+  forbidden,
+  identifier,
+  literal,
+  tokenSequence,
+  type TokenSequence,
+} from "./connection/fence.js";
+import { beginEpoch, isForbidden, perEpoch } from "./connection/sequence.js";
 import { sqlStateOf } from "./connection/wire.js";
 import { Keys, parts } from "./keys.js";
 
@@ -45,14 +53,14 @@ export async function withTransaction<T>(
   options: TransactionOptions,
   fn: (lock: TransactionLock) => T | PromiseLike<T>,
 ): Promise<T> {
-  const { timeout = Infinity, shared = false, namespace = "coord", sequence } = options;
+  const { timeout = Infinity, shared = false, namespace = "coord" } = options;
   if (typeof timeout !== "number" || !(timeout >= 0)) {
     throw new CoordError(
       "COORD_BAD_OPTION",
       '"timeout" must be a number of milliseconds, 0 or more.',
     );
   }
-  const fencing = fencingOf(sequence === undefined ? {} : { sequence });
+  const sequence = tokenSequence(options.sequence);
   const key = new Keys(namespace).of(name);
   const own = await begin(client);
   let lock: TransactionLock;
@@ -63,15 +71,14 @@ export async function withTransaction<T>(
         await waiting.through(key ^ BigInt(parts.gate), () => waiting.take(key, "_shared"));
       else await waiting.take(key, "");
     });
-    const [row] = await ask(client, `SELECT ${fenceOf(fencing)} AS token`);
-    lock = { name, shared, token: BigInt(String(row?.["token"])) };
+    lock = { name, shared, token: await draw(client, sequence) };
     await client.query("RELEASE SAVEPOINT coord_lock");
   } catch (error) {
     // With it all that was set and taken since.
     await client.query("ROLLBACK TO SAVEPOINT coord_lock");
     await client.query("RELEASE SAVEPOINT coord_lock");
     if (own) await client.query("ROLLBACK");
-    throw explainedFor(name, error, fencing);
+    throw explainedFor(name, error, sequence);
   }
   if (!own) return fn(lock);
   try {
@@ -169,15 +176,28 @@ async function begin(client: TransactionClient): Promise<boolean> {
   return true;
 }
 
+async function draw(client: TransactionClient, sequence: TokenSequence): Promise<bigint> {
+  const next = `SELECT ${fenceOf(sequence)} AS token`;
+  const kind = `(SELECT relpersistence FROM pg_catalog.pg_class WHERE oid = ${literal(identifier(sequence))}::regclass)`;
+  const drawn = await ask(client, `${next}, ${kind} AS kind`);
+  if (tokenIn(drawn) > perEpoch || drawn[0]?.["kind"] !== "u") return tokenIn(drawn);
+  await client.query("SAVEPOINT coord_epoch");
+  for (const statement of beginEpoch(sequence)) await client.query(statement);
+  // Not what it did, but the lock.
+  await client.query("ROLLBACK TO SAVEPOINT coord_epoch");
+  await client.query("RELEASE SAVEPOINT coord_epoch");
+  return tokenIn(await ask(client, next));
+}
+
+function tokenIn([row]: Record<string, unknown>[]): bigint {
+  return BigInt(String(row?.["token"]));
+}
+
 async function ask(client: TransactionClient, text: string): Promise<Record<string, unknown>[]> {
   return (await client.query(text)).rows;
 }
 
-function explainedFor(
-  name: string,
-  error: unknown,
-  fencing: ReturnType<typeof fencingOf>,
-): unknown {
+function explainedFor(name: string, error: unknown, sequence: TokenSequence): unknown {
   const state = sqlStateOf(error);
   if (state === "55P03" || error instanceof NotTaken) {
     const message = `"${name}" is held by somebody else. Try again later, or wait longer.`;
@@ -190,6 +210,5 @@ function explainedFor(
       { cause: error },
     );
   }
-  const noSequence = state === "42P01" || state === "42501" || state === "3F000";
-  return noSequence && fencing.by === "sequence" ? forbidden(identifier(fencing), error) : error;
+  return isForbidden(error) ? forbidden(sequence, error) : error;
 }

@@ -1,6 +1,16 @@
 import { connect, type Coordinator, type CoordinatorOptions } from "@coord/core";
 import { postgres } from "@coord/postgres";
 import { expect, onTestFinished } from "vitest";
+import { PostgresServer } from "./postgres-server.js";
+
+/** A server that this test alone uses, and may kill. */
+export async function ownServer(
+  settings: Record<string, string | number> = {},
+): Promise<PostgresServer> {
+  const own = await PostgresServer.start(settings);
+  onTestFinished(() => own[Symbol.asyncDispose]());
+  return own;
+}
 
 /** A coordinator that is stopped when the test ends. */
 export async function start(

@@ -1,7 +1,7 @@
 import { postgres } from "@coord/postgres";
 import { Taker } from "@coord/testkit";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { aborted, ownKeys, start, state } from "./helpers.js";
+import { aborted, ownKeys, ownServer, start, state } from "./helpers.js";
 import { pause, PostgresServer } from "./postgres-server.js";
 import { holdersOf, keyOf } from "./subject.js";
 
@@ -11,13 +11,6 @@ beforeAll(async () => {
   server = await PostgresServer.start();
 });
 afterAll(() => server[Symbol.asyncDispose]());
-
-/** A server that this test alone uses, and may kill. */
-async function ownServer(settings: Record<string, string | number> = {}): Promise<PostgresServer> {
-  const own = await PostgresServer.start(settings);
-  onTestFinished(() => own[Symbol.asyncDispose]());
-  return own;
-}
 
 describe("a session", () => {
   test("that is terminated has lost all it held, at once; waits go on in the next", async () => {
@@ -173,60 +166,6 @@ describe("settings that are inherited", () => {
     const coordinator = await start(own.url());
     await coordinator.getLock("x").run(async () => {});
     expect(coordinator.traits?.tokenSource).toBe("a sequence");
-  });
-});
-
-describe("a token", () => {
-  test("is greater than all before it although the server crashes right after a grant", async () => {
-    const own = await ownServer();
-    const url = own.url();
-    let greatest = 0n;
-    for (let round = 0; round < (process.env["COORD_TEST_SHORT"] ? 2 : 4); round++) {
-      const coordinator = await start(url);
-      const lock = coordinator.getLock("x");
-      // Not always at the same distance from what the server writes down.
-      for (let turn = 0; turn < 20 + round * 9; turn++) await (await lock.acquire()).release();
-      const hold = await lock.acquire();
-      const crashed = own.kill();
-      expect(hold.token).toBeGreaterThan(greatest);
-      greatest = hold.token;
-      await crashed;
-      await own.restart();
-      await coordinator.stop();
-    }
-    const after = await (await start(url)).getLock("x").acquire();
-    expect(after.token).toBeGreaterThan(greatest);
-  }, 120_000);
-
-  test("needs a sequence: where the role may not have one, the error says what to run, and that is enough", async () => {
-    const own = await ownServer();
-    await own.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
-    await own.sql("CREATE ROLE app LOGIN");
-    const url = own.url("", "app");
-    const refused = start(url);
-    await expect(refused).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
-    const message = await refused.then(
-      () => "",
-      (error: Error) => error.message,
-    );
-    const [, create = "", grant = ""] =
-      /run: (CREATE SEQUENCE [^;]+); (GRANT [^;]+);/.exec(message) ?? [];
-    const xid = await start(`${url}&fencing=xid`);
-    const first = await xid.getLock("x").acquire();
-    await first.release();
-    expect((await xid.getLock("x").acquire()).token).toBeGreaterThan(first.token);
-    await own.sql(create);
-    await own.sql(grant.replace("<role>", "app"));
-    await (await (await start(url)).getLock("y").acquire()).release();
-  });
-
-  test("is not drawn from a sequence that does not keep its order", async () => {
-    const own = await ownServer();
-    await own.sql("CREATE SEQUENCE public.coord_token CACHE 20");
-    const refused = start(own.url());
-    await expect(refused).rejects.toThrow(/ALTER SEQUENCE "public"."coord_token"/);
-    await own.sql('ALTER SEQUENCE "public"."coord_token" INCREMENT BY 1 CACHE 1 NO CYCLE');
-    await (await (await start(own.url())).getLock("x").acquire()).release();
   });
 });
 

@@ -4,6 +4,7 @@ import type { Subject } from "./contract/rig.js";
 import { describeCutting } from "./faults/cutting.js";
 import { Findings, newsWithin } from "./faults/findings.js";
 import { describeHerd } from "./faults/herd.js";
+import { describeLeaving } from "./faults/leaving.js";
 import { describeOutage } from "./faults/outage.js";
 import { describePausing } from "./faults/pausing.js";
 import { describeRenewing } from "./faults/renewing.js";
@@ -26,6 +27,7 @@ export function testFaults(subject: Subject): void {
     describePausing(subject, findings);
     describeStepping(subject, findings);
     describeCutting(subject, findings);
+    describeLeaving(subject);
     describeOutage(subject);
     describeReplies(subject, findings);
     describeRestarting(subject, findings);

@@ -74,6 +74,9 @@ export class Connection {
         return;
       } catch (error) {
         if (left <= 1 || this.#isClosed) throw error;
+        // With what the member was to tell.
+        this.watches.close();
+        this.deletions.forget();
         this.#client.close();
         this.#client = this.#next();
       }

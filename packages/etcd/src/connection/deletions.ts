@@ -64,6 +64,11 @@ export class Deletions {
     }
   }
 
+  /** Nothing is watched any more, and whoever listens hears nothing. */
+  forget(): void {
+    this.#feeds.clear();
+  }
+
   #begin(name: string, range: KeyRange): Feed {
     const listeners = new Set<DeletionListener>();
     const end = this.#watches.watch(

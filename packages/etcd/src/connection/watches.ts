@@ -71,6 +71,8 @@ export class Watches {
   close(): void {
     const stream = this.#stream;
     this.#stream = undefined;
+    // The next stream counts anew: who ends one of these then must not end another.
+    for (const watch of [...this.#asked, ...this.#confirmed.values()]) watch.isOver = true;
     this.#asked = [];
     this.#confirmed.clear();
     stream?.then((open) => open.cancel()).catch(() => {});

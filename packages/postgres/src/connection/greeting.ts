@@ -2,7 +2,8 @@ import { CoordError } from "@coord/core/driver";
 import { pooled } from "./refusals.js";
 import { homes, type Keys } from "../keys.js";
 import { preparations } from "../statements.js";
-import { fenceOf, makeSure, skipAhead, type Fencing } from "./fence.js";
+import { fenceOf, type Fencing } from "./fence.js";
+import { makeSure } from "./sequence.js";
 import { sqlStateOf, type Wire } from "./wire.js";
 
 /** What a server says of itself. */
@@ -33,10 +34,9 @@ export async function greetHolder(
   await wire.run(
     `${setAll({ ...harmless, plan_cache_mode: "force_generic_plan" })};${whereNeeded}`,
   );
-  await makeSure(wire, fencing);
+  if (fencing.by === "sequence") await makeSure(wire, fencing);
   const home = await findHome(wire, keys.home);
   await wire.run(preparations({ channel: keys.channel, home, token: fenceOf(fencing) }));
-  await skipAhead(wire, fencing);
   return home;
 }
 

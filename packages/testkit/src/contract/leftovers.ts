@@ -1,9 +1,9 @@
 import { getEventListeners } from "node:events";
-import { readdirSync } from "node:fs";
 import type { Lock } from "@coord/core";
 import { describe, expect, test } from "vitest";
 import { CountingClock } from "./counting-clock.js";
-import { pass, reached, slack, turns, untilReached } from "./meanwhile.js";
+import { reached, slack, turns, untilReached } from "./meanwhile.js";
+import { openIn, openedSince } from "./resources.js";
 import { Rig, type Subject } from "./rig.js";
 import { WatchedDriver } from "./watched.js";
 
@@ -23,7 +23,7 @@ export function describeLeftovers(subject: Subject): void {
       const first = await other.getLock("x0").acquire();
       await coordinator.getLock("x0").tryAcquire({ timeout: 1 });
       await first.release();
-      const before = open(clock);
+      const before = openIn(clock);
       await hold(coordinator.getLock("x0"), coordinator.traits.reach === "network");
       const holds = await Promise.all(names.map((name) => other.getLock(name).acquire()));
       const asked = watched.acquires;
@@ -51,7 +51,7 @@ export function describeLeftovers(subject: Subject): void {
         await (await coordinator.getLock(name).acquire({ timeout: 2 * slack })).release();
         await (await other.getLock(name).acquire({ timeout: 2 * slack })).release();
       }
-      await settledTo(before, clock);
+      expect(await openedSince(before, clock)).toEqual([]);
     });
   });
 }
@@ -67,24 +67,4 @@ async function hold(lock: Lock, network: boolean): Promise<void> {
     if (turn % 100 === 0) await turns(1);
   }
   expect(getEventListeners(signal, "abort")).toEqual([]);
-}
-
-/**
- * What is open in this process, counted: descriptors, where the system lists them, by kind what
- * keeps the process running, and the timers of this clock, which do not.
- */
-function open(clock: CountingClock): Map<string, number> {
-  const counts = new Map([["timers", clock.timers]]);
-  for (const kind of process.getActiveResourcesInfo())
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  if (process.platform === "linux") counts.set("fd", readdirSync("/proc/self/fd").length);
-  return counts;
-}
-
-/** Closing takes the event loop some turns: waits until nothing is open that was not before. */
-async function settledTo(before: ReadonlyMap<string, number>, clock: CountingClock): Promise<void> {
-  const more = (): [string, number][] =>
-    [...open(clock)].filter(([kind, count]) => count > (before.get(kind) ?? 0));
-  for (let turn = 0; turn < 200 && more().length > 0; turn++) await pass(20);
-  expect(more()).toEqual([]);
 }
