@@ -21,6 +21,8 @@ export class Candidate {
   isBroken = false;
   /** The connection by which its own node is watched. */
   watchedBy: Connection | undefined;
+  /** Whether it has waited for so long that it is to watch by itself, whatever is told. */
+  isLate = false;
   /** What is watched because it is waited for. */
   blocker: string | undefined;
   /** Called when that changes. */

@@ -2,6 +2,7 @@ import type { Link } from "@coord/core/driver";
 import type { Candidate } from "./candidate.js";
 import { ephemeralSequential, type Connection } from "./connection/connection.js";
 import { allow, codeOf, isAnswer, noAnswer, noNode, refusalOf } from "./connection/failures.js";
+import type { FollowedFolders } from "./followed.js";
 import type { Folders } from "./folders.js";
 import { beginningOf, blockerOf, contendersOf, numberOf } from "./paths.js";
 import { writeRecord } from "./records.js";
@@ -20,13 +21,19 @@ export interface Wishes {
 export class Line {
   readonly #link: Link<Connection>;
   readonly #folders: Folders;
+  readonly #followed: FollowedFolders;
   readonly #wishes: Wishes;
   // What nobody wants any more and the server may still have.
   readonly #unwanted = new Set<Candidate>();
 
-  constructor(link: Link<Connection>, folders: Folders, wishes: Wishes) {
+  constructor(
+    link: Link<Connection>,
+    folders: { readonly all: Folders; readonly followed: FollowedFolders },
+    wishes: Wishes,
+  ) {
     this.#link = link;
-    this.#folders = folders;
+    this.#folders = folders.all;
+    this.#followed = folders.followed;
     this.#wishes = wishes;
   }
 
@@ -94,6 +101,9 @@ export class Line {
       return claim.refuse({ busy: true });
     }
     candidate.blocker = `${folder}/${blocker.node}`;
+    const isTold = this.#followed.awaits(candidate, contenders.length, connection);
+    if (isTold && !candidate.isLate) return;
+    candidate.isLate = false;
     const seen = connection.data(candidate.blocker, candidate.wake);
     // Who was before it is gone since.
     if (!(await seen.catch(allow(noNode)))) candidate.isStale = true;
@@ -103,7 +113,10 @@ export class Line {
   async #find(candidate: Candidate, connection: Connection): Promise<readonly string[]> {
     const { folder } = candidate;
     if (candidate.node !== undefined || candidate.isDoubtful) {
-      const children = (await connection.children(folder).catch(allow(noNode))) ?? [];
+      const children =
+        this.#followed.nodes(folder, connection) ??
+        (await connection.children(folder).catch(allow(noNode))) ??
+        [];
       await this.#adopt(candidate, children, connection);
       if (candidate.node !== undefined) return children;
     }
@@ -123,15 +136,24 @@ export class Line {
     const path = `${folder}/${beginningOf(owner, mode)}`;
     this.#folders.use(folder, connection);
     const first = this.#folders.takeFirst(folder);
+    const isFollowed = this.#followed.nodes(folder, connection) !== undefined;
     candidate.isDoubtful = true;
     const made = connection.create(path, writeRecord(info), ephemeralSequential);
     // In the same go, unless it will hardly be needed: it is answered after that, with the node in it.
-    const listed = first === undefined ? connection.children(folder) : undefined;
+    const isListed = first === undefined && !isFollowed;
+    const listed = isListed ? connection.children(folder) : undefined;
     listed?.catch(() => {});
     try {
       const { path: node, czxid } = await made;
       Object.assign(candidate, { node, token: czxid, isDoubtful: false });
-      if (first !== undefined && numberOf(node) === first) return [node.slice(folder.length + 1)];
+      const name = node.slice(folder.length + 1);
+      if (first !== undefined && numberOf(node) === first) return [name];
+      if (isFollowed) {
+        // What is before it was told before the answer.
+        const nodes = this.#followed.nodes(folder, connection);
+        if (nodes?.includes(name)) return nodes;
+        this.#followed.end(folder);
+      }
     } catch (error) {
       candidate.isDoubtful = !isAnswer(error);
       throw error;
@@ -162,6 +184,7 @@ export class Line {
     const { connection } = this.#link;
     const { folder, blocker, wake } = candidate;
     if (blocker !== undefined) connection.unwatch(blocker, wake);
+    this.#followed.forget(candidate);
     if (candidate.isDoubtful) {
       const children = (await connection.children(folder).catch(allow(noNode))) ?? [];
       await this.#adopt(candidate, children, connection);

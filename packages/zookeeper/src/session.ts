@@ -27,6 +27,7 @@ import {
   sessionExpired,
 } from "./connection/failures.js";
 import { hexOf } from "./connection/longs.js";
+import { FollowedFolders } from "./followed.js";
 import { Folders } from "./folders.js";
 import { Holds } from "./holds.js";
 import { Line, type Wishes } from "./line.js";
@@ -47,6 +48,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
   readonly #context: SessionContext;
   readonly #link: Link<Connection>;
   readonly #folders: Folders;
+  readonly #followed = new FollowedFolders();
   readonly #line: Line;
   readonly #holds: Holds;
   readonly #breaking: Breaking;
@@ -93,7 +95,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
       unavailable: noAnswer,
     });
     this.#folders = new Folders(this.#link, clock, { keep: place.keepParents });
-    this.#line = new Line(this.#link, this.#folders, this);
+    this.#line = new Line(this.#link, { all: this.#folders, followed: this.#followed }, this);
     this.#holds = new Holds(this);
     this.#breaking = new Breaking(this.#link, clock);
   }
@@ -241,6 +243,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     this.#line.giveAllBack().catch(() => {});
     void this.#holds.watch(candidates, connection);
     this.#breaking.tidy(connection);
+    this.#followed.tidy();
     this.#folders.tidy(new Set(candidates.map(({ folder }) => folder)));
   }
 

@@ -25,6 +25,14 @@ export interface Made {
 /** What happened to a node that is watched, once. */
 export type Watcher = (event: "changed" | "deleted") => void;
 
+/** Is told of a folder that is followed. */
+export interface Follower {
+  /** What is in it; all that happens after that is told. Not called where that cannot be. */
+  began(children: readonly string[]): void;
+  made(child: string): void;
+  deleted(child: string): void;
+}
+
 /** Who we are to the servers, over all connections of a session. */
 export interface Identity {
   readonly id: bigint;
@@ -56,6 +64,9 @@ export interface Connection {
   /** The watcher is told nothing any more. */
   unwatch(path: string, watcher: Watcher): void;
   children(path: string): Promise<readonly string[]>;
+  /** From now on each node that is made or deleted in a folder is told, in order with all answers, where client and servers can. */
+  follow(folder: string, follower: Follower): void;
+  unfollow(folder: string): void;
   /** Ends the session, and the connection with it. Resolves when the server has said so, or the connection broke. */
   end(): Promise<void>;
   /** Breaks it: nothing comes by it any more, and the session stays, until its time is over. */

@@ -4,12 +4,14 @@ import type {
   Connection,
   ConnectionOptions,
   Connector,
+  Follower,
   Identity,
   Made,
   Stat,
   Watcher,
 } from "./connection.js";
 import { connectionLoss, Failure, noAnswer, sessionExpired } from "./failures.js";
+import { Following } from "./following.js";
 import { onFrames } from "./frames.js";
 import { bufferOf, longOf, statOf } from "./longs.js";
 import { dial, type Target } from "./target.js";
@@ -23,10 +25,19 @@ const [connecting, connected, expired] = [1, 2, -3];
 export function connectByJavaScript(target: Target): Connector {
   let turn = 0;
   const next = () => target.servers[turn++ % target.servers.length] ?? target.servers[0];
+  const servers: Servers = { next, canTell: true };
   return {
-    make: (options) => new JavaScriptConnection(target, next, options),
+    make: (options) => new JavaScriptConnection(target, servers, options),
     close: () => {},
   };
+}
+
+/** What a session knows of the servers. */
+interface Servers {
+  /** The one to try now. */
+  readonly next: () => Target["servers"][number] | undefined;
+  /** Whether they can tell of all that happens in a folder. */
+  canTell: boolean;
 }
 
 /**
@@ -36,10 +47,11 @@ export function connectByJavaScript(target: Target): Connector {
  */
 class JavaScriptConnection implements Connection {
   readonly #target: Target;
-  readonly #next: () => Target["servers"][number] | undefined;
+  readonly #servers: Servers;
   readonly #options: ConnectionOptions;
   readonly #watchdog: Watchdog;
   readonly #watchers = new Watchers();
+  readonly #following: Following;
   #client!: Client;
   #socket: Socket | undefined;
   #isOpen = false;
@@ -50,17 +62,18 @@ class JavaScriptConnection implements Connection {
   readonly mayRest = true;
   askedAt = 0;
 
-  constructor(
-    target: Target,
-    next: () => Target["servers"][number] | undefined,
-    options: ConnectionOptions,
-  ) {
+  constructor(target: Target, servers: Servers, options: ConnectionOptions) {
     this.#target = target;
-    this.#next = next;
+    this.#servers = servers;
     this.#options = options;
     this.#watchdog = new Watchdog(options.clock, options.patience, (ms) =>
       this.#break(new Error(`Nothing was answered for ${Math.round(ms)} ms.`)),
     );
+    this.#following = new Following({
+      send: (frame) => void this.#socket?.write(frame),
+      unable: () => (servers.canTell = false),
+      isWatched: (path) => this.#watchers.has(path),
+    });
   }
 
   async open(session: Identity | undefined): Promise<void> {
@@ -132,6 +145,23 @@ class JavaScriptConnection implements Connection {
     );
   }
 
+  follow(folder: string, follower: Follower): void {
+    if (!this.#servers.canTell || !this.#isOpen || this.#isClosed) return;
+    this.#cork();
+    const followed = this.#following.begin(folder, follower);
+    this.#ask((done) =>
+      this.#client.getChildren(folder, (error, children) => {
+        // Before the next message is looked at.
+        followed.listed(error ? undefined : children);
+        done(error, () => {});
+      }),
+    ).catch(() => {});
+  }
+
+  unfollow(folder: string): void {
+    if (this.#isOpen && !this.#isClosed) this.#following.end(folder);
+  }
+
   end(): Promise<void> {
     return new Promise((resolve) => {
       if (!this.#isOpen || this.#isClosed) return resolve();
@@ -148,7 +178,7 @@ class JavaScriptConnection implements Connection {
   /** Of one server. */
   #try(session: Identity | undefined): Promise<void> {
     const { clock, timeout, patience } = this.#options;
-    const server = this.#next();
+    const server = this.#servers.next();
     return new Promise((resolve, reject) => {
       if (!server || this.#isClosed) return reject(noAnswer(this.#failure));
       // It is told no server: the socket is made here.
@@ -195,7 +225,7 @@ class JavaScriptConnection implements Connection {
     this.#socket = socket;
     onFrames(socket, (frame) => {
       try {
-        manager.onSocketData(frame);
+        if (!this.#following.take(frame)) manager.onSocketData(frame);
       } catch (error) {
         // It throws at what it does not know.
         socket.destroy(error as Error);

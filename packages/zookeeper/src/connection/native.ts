@@ -165,6 +165,11 @@ class NativeConnection implements Connection {
     return this.#ask<readonly string[]>((zk, done) => zk.a_get_children(path, false, done));
   }
 
+  /** The library does not know how. */
+  follow(): void {}
+
+  unfollow(): void {}
+
   /** The library does not wait for the server's word, so nodes are deleted one by one. */
   async end(): Promise<void> {
     while (this.#rejects.size > 0 && !this.#isClosed) {

@@ -28,6 +28,10 @@ export class Watchers {
     return watched.tell;
   }
 
+  has(path: string): boolean {
+    return this.#watched.has(path);
+  }
+
   remove(path: string, watcher: Watcher): void {
     this.#watched.get(path)?.all.delete(watcher);
   }

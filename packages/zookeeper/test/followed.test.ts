@@ -1,0 +1,169 @@
+import { connect, type Coordinator, type Lock } from "@coord/core";
+import { zookeeper } from "@coord/zookeeper";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { contendersOf } from "../src/paths.js";
+import { Administrator } from "./administrator.js";
+import { Relay } from "./relay.js";
+import { folderOf } from "./subject.js";
+import { ZooKeeperServer } from "./zookeeper-server.js";
+
+/** Numbers of ZooKeeper's protocol. */
+const kinds = { create: 1, delete: 2, data: 4, children: 12, follow: 106, unfollow: 18 };
+
+let server: ZooKeeperServer;
+let administrator: Administrator;
+beforeAll(async () => {
+  server = await ZooKeeperServer.start();
+  administrator = await Administrator.connect(server.port);
+});
+afterAll(async () => {
+  administrator[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+interface Member {
+  readonly coordinator: Coordinator;
+  readonly lock: Lock;
+  readonly relay: Relay;
+  /** How often something was asked about the lock's folder, or a node in its line. */
+  readonly count: (kind: number) => number;
+}
+
+async function member(url: string, unknown?: number): Promise<Member> {
+  const relay = await Relay.start(server.port, unknown);
+  onTestFinished(() => relay[Symbol.dispose]());
+  const own = url.replace(String(server.port), String(relay.port));
+  const coordinator = await connect(own, { drivers: [zookeeper], ttl: 3_000 });
+  onTestFinished(() => coordinator.stop());
+  const count = (kind: number): number =>
+    relay.asked.filter((each) => each.kind === kind && /\/locks\/x($|.*__lock__)/.test(each.path))
+      .length;
+  return { coordinator, lock: coordinator.getLock("x"), relay, count };
+}
+
+/** All have it in turns: each asks again as soon as it has given it back. @returns the tokens, in their order */
+async function turns(members: readonly Member[], each: number): Promise<bigint[]> {
+  const tokens: bigint[] = [];
+  let inside = 0;
+  const run = async ({ lock }: Member): Promise<void> => {
+    for (let turn = 0; turn < each; turn++) {
+      const hold = await lock.acquire({ timeout: 10_000 });
+      inside += 1;
+      expect(inside).toBe(1);
+      tokens.push(hold.token);
+      await new Promise(setImmediate);
+      inside -= 1;
+      await hold.release();
+    }
+  };
+  await Promise.all(members.map(run));
+  expect(tokens).toEqual(tokens.toSorted((one, two) => (one < two ? -1 : 1)));
+  return tokens;
+}
+
+async function waiters({ lock }: Member, count: number): Promise<void> {
+  await expect.poll(async () => (await lock.inspect()).waiters.length).toBe(count);
+}
+
+describe("a lock that several want at once", () => {
+  test("takes, once that is known, a node made and a node deleted for each turn, and nothing else", async () => {
+    const url = server.url();
+    const members = [await member(url), await member(url), await member(url)];
+    await turns(members, 5);
+    const counts = (kind: number): number[] => members.map(({ count }) => count(kind));
+    const [lists, looks, made] = [counts(kinds.children), counts(kinds.data), counts(kinds.create)];
+    expect(await turns(members, 20)).toHaveLength(60);
+    expect(counts(kinds.create)).toEqual(made.map((count) => count + 20));
+    expect(counts(kinds.children)).toEqual(lists);
+    // Which a beat may have, of what is held just then.
+    for (const [index, count] of counts(kinds.data).entries()) {
+      expect(count - (looks[index] ?? 0)).toBeLessThan(5);
+    }
+  });
+
+  test("is followed no more soon after nobody wanted it from another, and again when that changes", async () => {
+    const url = server.url();
+    const members = [await member(url), await member(url)];
+    await turns(members, 15);
+    for (const { count } of members) {
+      expect(count(kinds.follow)).toBe(1);
+      await expect.poll(() => count(kinds.unfollow), { timeout: 5_000 }).toBe(1);
+    }
+    await turns(members, 15);
+    for (const { count } of members) expect(count(kinds.follow)).toBe(2);
+  });
+
+  test("is handed over by servers before 3.6, too, which do not answer who wants to follow", async () => {
+    const url = server.url();
+    const members = [
+      await member(url, kinds.follow),
+      await member(url, kinds.follow),
+      await member(url),
+    ];
+    expect(await turns(members, 10)).toHaveLength(30);
+    // Of one that does not know it that is asked once.
+    expect(members.map(({ count }) => count(kinds.follow))).toEqual([1, 1, 1]);
+    expect(members.map(({ coordinator }) => coordinator.state)).toEqual(
+      members.map(() => "connected"),
+    );
+  });
+
+  test("is not got by a node that somebody removed: who waits by it enters again, behind the others", async () => {
+    const url = server.url();
+    const [holder, one, other] = [await member(url), await member(url), await member(url)];
+    await turns([holder, one, other], 5);
+    const hold = await holder.lock.acquire();
+    const served: string[] = [];
+    const first = one.lock.run(() => void served.push("first"));
+    await waiters(holder, 1);
+    const second = other.lock.run(() => void served.push("second"));
+    await waiters(holder, 2);
+    const folder = folderOf(url, "x");
+    const [, removed] = contendersOf(await administrator.children(folder));
+    await administrator.delete(`${folder}/${removed?.node}`);
+    await expect
+      .poll(async () => contendersOf(await administrator.children(folder)).length)
+      .toBe(3);
+    expect(served).toEqual([]);
+    await hold.release();
+    await Promise.all([first, second]);
+    expect(served).toEqual(["second", "first"]);
+  });
+
+  test("is watched by who waits for long, too, whatever is told: once for whom it waits", async () => {
+    const url = server.url();
+    const [holder, one] = [await member(url), await member(url)];
+    await turns([holder, one], 5);
+    const before = one.count(kinds.data);
+    const hold = await holder.lock.acquire();
+    const next = one.lock.acquire();
+    await waiters(holder, 1);
+    expect(one.count(kinds.data)).toBe(before);
+    await expect.poll(() => one.count(kinds.data), { timeout: 5_000 }).toBe(before + 1);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(one.count(kinds.data)).toBe(before + 1);
+    await hold.release();
+    await (await next).release();
+  });
+
+  test("by a crowd is followed by few of them, and by nobody any more when it has grown", async () => {
+    const url = server.url();
+    const members = await Promise.all(Array.from({ length: 14 }, () => member(url)));
+    expect(await turns(members, 4)).toHaveLength(56);
+    const following = (): number =>
+      members.filter(({ count }) => count(kinds.follow) > count(kinds.unfollow)).length;
+    const holds = members.map(({ lock }) => lock.acquire());
+    const [first] = members;
+    if (first) await waiters(first, holds.length - 1);
+    expect(following()).toBeLessThanOrEqual(10);
+    const folder = folderOf(url, "x");
+    const others = Array.from(
+      { length: 30 },
+      (_, index) => `${folder}/a__lock__${2_000_000_000 + index}`,
+    );
+    for (const node of others) await administrator.create(node, "");
+    expect(following()).toBe(0);
+    await Promise.all(holds.map(async (next) => (await next).release()));
+    for (const node of others) await administrator.delete(node);
+  });
+});
