@@ -20,14 +20,14 @@ const projects = readdirSync("packages", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !leftOut.has(entry.name))
   .map(({ name }) => {
     const root = resolve("packages", name);
-    const server = resolve(root, "test/server.ts");
+    const setup = resolve(root, "test/global-setup.ts");
     return {
       ssr: { resolve: { conditions } },
       test: {
         name,
         root,
         include: ["test/**/*.test.ts"],
-        globalSetup: existsSync(server) ? [server] : [],
+        globalSetup: existsSync(setup) ? [setup] : [],
         setupFiles: [resolve("scripts/in-package.mjs")],
         provide: { packageFolder: root },
         testTimeout: 30_000,

@@ -58,6 +58,8 @@ export const backends: readonly Backend[] = [
       { find: "/usr/bin/java", package: "default-jre-headless" },
       { find: "/usr/share/java/zookeeper.jar", package: "zookeeper" },
       { find: "/usr/lib/python3/dist-packages/kazoo/client.py", package: "python3-kazoo" },
+      { find: "g++", package: "g++" },
+      { find: "make", package: "make" },
       { find: "openssl", package: "openssl" },
     ],
   },

@@ -120,7 +120,8 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
   async beat(): Promise<void> {
     await this.#link.ready();
     const { connection } = this.#link;
-    await this.#renew(connection);
+    if (connection.isResting) this.lease.renewed(this.#context.clock.now());
+    else await this.#renew(connection);
     this.#tidy(connection);
   }
 

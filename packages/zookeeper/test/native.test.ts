@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { connect } from "@coord/core";
 import { zookeeper } from "@coord/zookeeper";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { describeBreaking } from "../../testkit/src/contract/breaking.js";
 import { describeCrash } from "../../testkit/src/contract/crash.js";
 import { describeDying } from "../../testkit/src/contract/dying.js";
@@ -21,14 +21,19 @@ import { describeShared } from "../../testkit/src/contract/shared.js";
 import { describeStillness } from "../../testkit/src/contract/stillness.js";
 import { describeTakenAway } from "../../testkit/src/contract/taken-away.js";
 import { describeWaiting } from "../../testkit/src/contract/waiting.js";
-import { installNative } from "./native-client.js";
+import { startOthersClean } from "./native-client.js";
 import { zookeeperSubject } from "./subject.js";
 
-const problem = installNative();
-if (problem) console.info(`zookeeper: the native client is not tested: ${problem}`);
+const problem = inject("native");
+if (problem !== "") console.info(`zookeeper: the native client is not tested: ${problem}`);
 
-describe.skipIf(problem !== undefined)("the native client keeps the contract", () => {
+describe.skipIf(problem !== "")("the native client keeps the contract", () => {
   const subject = zookeeperSubject(undefined, "&client=native");
+  let clean: Disposable;
+  beforeAll(() => {
+    clean = startOthersClean();
+  });
+  afterAll(() => clean[Symbol.dispose]());
   const heard = listen();
   // All parts but that of processes: in a thread that is ended, the library ends the process.
   for (const part of [

@@ -54,6 +54,8 @@ export interface Connection {
   readonly timeout: number;
   /** Whether nodes of the session may stay when nothing is held: elsewhere they keep the process running. */
   readonly mayRest: boolean;
+  /** Whether nothing of ours is at the servers, not even the session, so that there is nothing to be lost. */
+  readonly isResting: boolean;
   /** When the connection was asked for that is open now, by the clock. */
   readonly askedAt: number;
   create(path: string, data: Buffer, mode: number): Promise<Made>;

@@ -60,6 +60,7 @@ class JavaScriptConnection implements Connection {
   #failure: unknown;
   #ended: (() => void) | undefined;
   readonly mayRest = true;
+  readonly isResting = false;
   askedAt = 0;
 
   constructor(target: Target, servers: Servers, options: ConnectionOptions) {

@@ -91,6 +91,10 @@ class NativeConnection implements Connection {
     return this.#identity;
   }
 
+  get isResting(): boolean {
+    return !this.#handle.isThere && this.#needs.size === 0 && this.#rejects.size === 0;
+  }
+
   async create(path: string, data: Buffer, mode: number): Promise<Made> {
     const isKept = mode !== 0;
     if (isKept) this.#needs.add(path);
