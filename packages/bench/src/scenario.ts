@@ -84,7 +84,8 @@ export class Crew implements AsyncDisposable {
 
 /**
  * Plays rounds, counted from 0, of all subjects, one after the other, so that what the machine does
- * meanwhile meets all alike; each round begins with another one.
+ * meanwhile meets all alike; each round begins with another one, and every second one is in reverse, so
+ * that what one leaves behind in the server does not always meet the same next one.
  */
 export async function interleave<T>(
   subjects: readonly Subject[],
@@ -94,7 +95,8 @@ export async function interleave<T>(
   const results = new Map<string, T[]>(subjects.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     const first = round % subjects.length;
-    for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) {
+    const order = [...subjects.slice(first), ...subjects.slice(0, first)];
+    for (const subject of round % 2 === 0 ? order : order.toReversed()) {
       results.get(subject.name)?.push(await play(subject, round));
     }
   }

@@ -73,7 +73,10 @@ export class HeldLock implements Hold {
     this.#ticket = ticket;
     this.#keeper = keeper;
     this.#since = keeper.clock.wall();
-    void grant.lost.then((reason) => this.lose(reason));
+    void grant.lost.then((reason) => {
+      // By what was told before any timer had its turn; it was over before it was taken.
+      if (this.remaining() > 0) this.lose(reason);
+    });
   }
 
   get token(): bigint {

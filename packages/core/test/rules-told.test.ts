@@ -151,6 +151,15 @@ test.each(revocations)("R2 $what is told at once, and the next token is greater"
   next.assertHeld();
 });
 
+test("R2 a lock taken when its time was over has expired, although the news is heard before any timer", async () => {
+  const { clock, start, backend } = world();
+  const hold = await (await start()).getLock("x").acquire();
+  clock.freeze(usable + 1);
+  backend.revoke("x");
+  await settled();
+  expect(hold.signal.reason).toMatchObject({ code: "COORD_LOST", reason: "expired" });
+});
+
 test.each(revocations)(
   "R2 $what, of which the news is lost, is told by the next beat, at most 100 ms later",
   async (it) => {

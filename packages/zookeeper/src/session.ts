@@ -17,23 +17,15 @@ import type {
 import { Breaking } from "./breaking.js";
 import { Candidate } from "./candidate.js";
 import type { Connection, Identity } from "./connection/connection.js";
-import {
-  allow,
-  codeOf,
-  noAnswer,
-  noNode,
-  refusalOf,
-  retryAfter,
-  sessionExpired,
-} from "./connection/failures.js";
+import { codeOf, noAnswer, refusalOf, retryAfter, sessionExpired } from "./connection/failures.js";
 import { hexOf } from "./connection/longs.js";
 import { FollowedFolders } from "./followed.js";
 import { Folders } from "./folders.js";
 import { Holds } from "./holds.js";
 import { Line, type Wishes } from "./line.js";
 import type { Place } from "./place.js";
+import { Renewal } from "./renewal.js";
 import { standingsOf, stateOf } from "./standing.js";
-import { Touches } from "./touches.js";
 
 /** Where the members of an ensemble are written down; nothing is there on a server alone. */
 const configuration = "/zookeeper/config";
@@ -56,10 +48,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
   readonly #wake = (candidate: Candidate): void => void this.#line.pursue(candidate);
   #identity: Identity | undefined;
   #lease: Lease | undefined;
-  #touches!: Touches;
-  #isAlone = false;
-  // When a majority was asked last.
-  #agreedAt = -Infinity;
+  #renewal: Renewal | undefined;
   #resolveEnded!: (end: SessionEnd) => void;
   #isOver = false;
 
@@ -120,8 +109,7 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
   async beat(): Promise<void> {
     await this.#link.ready();
     const { connection } = this.#link;
-    if (connection.isResting) this.lease.renewed(this.#context.clock.now());
-    else await this.#renew(connection);
+    await this.#renewal?.ask(connection);
     this.#tidy(connection);
   }
 
@@ -198,8 +186,8 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     try {
       await connection.open(this.#identity);
       if (!this.#identity) await this.#begin(connection);
-      this.#agreedAt = -Infinity;
-      await this.#renew(connection);
+      this.#renewal?.anew();
+      await this.#renewal?.ask(connection);
     } catch (error) {
       // Its lease says that it is not over, so it was ended by somebody else.
       if (codeOf(error) === sessionExpired) this.#end("session");
@@ -217,22 +205,13 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     const { locks } = this.#place.paths;
     const seen = [connection.exists(configuration), connection.exists(locks)] as const;
     const [members, folder] = await Promise.all(seen);
-    this.#isAlone = members?.dataLength === 0;
-    this.#touches = new Touches(this.#lease, { isAlone: this.#isAlone });
+    this.#renewal = new Renewal({
+      clock: this.#context.clock,
+      lease: this.#lease,
+      isAlone: members?.dataLength === 0,
+      nothing: this.#place.paths.nothing,
+    });
     if (!folder) await this.#folders.make(connection, locks);
-  }
-
-  /** Renews the lease: on one server by asking anything, in an ensemble by what a majority has to agree to. */
-  async #renew(connection: Connection): Promise<void> {
-    const sentAt = this.#context.clock.now();
-    const byMajority = !this.#isAlone && sentAt - this.#agreedAt >= this.lease.ttl / 8;
-    if (byMajority) {
-      await connection.delete(this.#place.paths.nothing).catch(allow(noNode));
-      this.#agreedAt = sentAt;
-    } else {
-      await connection.exists("/");
-    }
-    this.#touches.answered(connection, sentAt, { byMajority });
   }
 
   /** What has time until a beat. */

@@ -1,6 +1,9 @@
 import { connect, type Coordinator, type Lock } from "@coord/core";
 import { zookeeper } from "@coord/zookeeper";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { Candidate } from "../src/candidate.js";
+import type { Connection, Follower } from "../src/connection/connection.js";
+import { FollowedFolders } from "../src/followed.js";
 import { contendersOf } from "../src/paths.js";
 import { Administrator } from "./administrator.js";
 import { Relay } from "./relay.js";
@@ -165,5 +168,43 @@ describe("a lock that several want at once", () => {
     expect(following()).toBe(0);
     await Promise.all(holds.map(async (next) => (await next).release()));
     for (const node of others) await administrator.delete(node);
+  });
+});
+
+describe("whoever waits in a folder that is followed", () => {
+  const [folder, node, blocker] = ["/x", "/x/own", "/x/other"];
+
+  /** A wait for `blocker`, by what is told from a list on; and how often it was woken. */
+  function wait(listed: readonly string[]): { follower: Follower; woken: () => number } {
+    let [follower, woken]: [Follower | undefined, number] = [undefined, 0];
+    const connection = {
+      follow: (_, begun) => (follower = begun),
+      unfollow: () => {},
+    } as Pick<Connection, "follow" | "unfollow"> as Connection;
+    const candidate = { folder, node, blocker, wake: () => (woken += 1) } as unknown as Candidate;
+    const followed = new FollowedFolders();
+    // The first time is remembered, the second time it is followed, and that begins later.
+    expect(followed.awaits(candidate, 2, connection)).toBe(false);
+    expect(followed.awaits(candidate, 2, connection)).toBe(false);
+    if (!follower) throw new Error("It is not followed.");
+    (follower as Follower).began(listed);
+    expect(followed.awaits(candidate, 2, connection)).toBe(true);
+    return { follower, woken: () => woken };
+  }
+
+  test("is woken once, when the node before its own is gone, or its own, and by no other", () => {
+    for (const child of ["own", "other"]) {
+      const { follower, woken } = wait(["own", "other", "another"]);
+      follower.made("fourth");
+      follower.deleted("another");
+      expect(woken()).toBe(0);
+      follower.deleted(child);
+      follower.deleted(child);
+      expect(woken()).toBe(1);
+    }
+  });
+
+  test("is woken at once where one of them was gone before it began to wait, but was in its own list", () => {
+    for (const listed of [["own"], ["other"]]) expect(wait(listed).woken()).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import library, { type Client, type Manager } from "node-zookeeper-client";
+import library, { type Client } from "node-zookeeper-client";
 import type {
   Connection,
   ConnectionOptions,
@@ -12,14 +12,14 @@ import type {
 } from "./connection.js";
 import { connectionLoss, Failure, noAnswer, sessionExpired } from "./failures.js";
 import { Following } from "./following.js";
-import { onFrames } from "./frames.js";
-import { bufferOf, longOf, statOf } from "./longs.js";
+import { clientFor, connecting, corkForNow, giveSocket } from "./library.js";
+import { longOf, statOf } from "./longs.js";
 import { dial, type Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
 import { Watchers } from "./watchers.js";
 
-/** The states of the library's connection manager that matter. */
-const [connecting, connected, expired] = [1, 2, -3];
+/** The states of the library's connection manager that matter, besides. */
+const [connected, expired] = [2, -3];
 
 /** Makes connections by node-zookeeper-client. Each opening goes on where the last one stopped in the list of servers. */
 export function connectByJavaScript(target: Target): Connector {
@@ -43,7 +43,7 @@ interface Servers {
 /**
  * A client of the library for one connection only. The library connects anew by itself and at once,
  * notices no silence, has no TLS, and sends later what was asked when it was not connected. So the
- * socket is ours, and when it closes that is the end. All that is used of the library's insides is here.
+ * socket is ours, and when it closes that is the end. All that is used of the library's insides is here and in library.ts.
  */
 class JavaScriptConnection implements Connection {
   readonly #target: Target;
@@ -56,7 +56,6 @@ class JavaScriptConnection implements Connection {
   #socket: Socket | undefined;
   #isOpen = false;
   #isClosed = false;
-  #isCorked = false;
   #failure: unknown;
   #ended: (() => void) | undefined;
   readonly mayRest = true;
@@ -148,7 +147,7 @@ class JavaScriptConnection implements Connection {
 
   follow(folder: string, follower: Follower): void {
     if (!this.#servers.canTell || !this.#isOpen || this.#isClosed) return;
-    this.#cork();
+    if (this.#socket) corkForNow(this.#socket);
     const followed = this.#following.begin(folder, follower);
     this.#ask((done) =>
       this.#client.getChildren(folder, (error, children) => {
@@ -182,30 +181,20 @@ class JavaScriptConnection implements Connection {
     const server = this.#servers.next();
     return new Promise((resolve, reject) => {
       if (!server || this.#isClosed) return reject(noAnswer(this.#failure));
-      // It is told no server: the socket is made here.
-      const client = library.createClient("unused", {
-        sessionTimeout: timeout,
-        ...(session && { sessionId: bufferOf(session.id), sessionPassword: session.password }),
-      });
+      const client = clientFor(this.#target, timeout, session);
       this.#client = client;
       const manager = client.connectionManager;
-      const { digest } = this.#target;
-      if (digest !== undefined) client.addAuthInfo("digest", Buffer.from(digest));
-      let isTried = false;
-      manager.connect = () => {
-        // The second time it is that the socket has closed.
-        if (isTried) return;
-        isTried = true;
-        manager.setState(connecting);
-        this.#attach(
-          manager,
-          dial(server, this.#target, () => {
+      giveSocket(manager, {
+        dial: () =>
+          (this.#socket = dial(server, this.#target, () => {
             // No earlier is a session asked for.
             this.askedAt = clock.now();
             manager.onSocketConnected();
-          }),
-        );
-      };
+          })),
+        take: (frame) => this.#following.take(frame),
+        failed: (error) => (this.#failure = error),
+        closed: () => this.#closed(),
+      });
       const share = patience() / this.#target.servers.length;
       const timer = clock.timer(share, () =>
         this.#socket?.destroy(new Error(`Not connected within ${Math.round(share)} ms.`)),
@@ -221,27 +210,11 @@ class JavaScriptConnection implements Connection {
     });
   }
 
-  #attach(manager: Manager, socket: Socket): void {
-    manager.socket = socket;
-    this.#socket = socket;
-    onFrames(socket, (frame) => {
-      try {
-        if (!this.#following.take(frame)) manager.onSocketData(frame);
-      } catch (error) {
-        // It throws at what it does not know.
-        socket.destroy(error as Error);
-      }
-    });
-    socket.on("drain", () => manager.onSocketDrain());
-    socket.on("error", (error) => (this.#failure = error));
-    socket.once("close", () => {
-      // Whoever waits for an answer is rejected.
-      manager.onSocketClosed();
-      if (!this.#isOpen) return;
-      this.#isClosed = true;
-      if (this.#ended) this.#ended();
-      else this.#options.lost(this.#failure);
-    });
+  #closed(): void {
+    if (!this.#isOpen) return;
+    this.#isClosed = true;
+    if (this.#ended) this.#ended();
+    else this.#options.lost(this.#failure);
   }
 
   #ask<T>(ask: (done: (error: Error | null, answer: () => T) => void) => void): Promise<T> {
@@ -249,7 +222,7 @@ class JavaScriptConnection implements Connection {
       // The library would send it by and by.
       if (!this.#isOpen || this.#isClosed) return reject(this.#noConnection());
       this.#watchdog.asked();
-      this.#cork();
+      if (this.#socket) corkForNow(this.#socket);
       ask((error, answer) => {
         this.#watchdog.answered();
         if (error) reject(error);
@@ -260,17 +233,6 @@ class JavaScriptConnection implements Connection {
 
   #noConnection(): Failure {
     return new Failure(connectionLoss, "There is no connection.", { cause: this.#failure });
-  }
-
-  /** What is asked in one go is sent in one. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket?.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      this.#socket?.uncork();
-    });
   }
 
   #break(error: unknown): void {

@@ -1,8 +1,22 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { CoordError } from "@coord/core/driver";
+import { CoordError, type Clock } from "@coord/core/driver";
+import { Failure, noAnswer, sessionExpired } from "./failures.js";
 import type { NativeLibrary, ZooKeeper } from "./native-library.js";
 import type { Target } from "./target.js";
+
+/** The library's number of a state. */
+export const connected = 3;
+
+interface Waiting {
+  readonly clock: Clock;
+  /** As the session is to have it, in milliseconds. */
+  readonly timeout: number;
+  /** How long it may take, in milliseconds. */
+  readonly within: number;
+  /** Whether it is to go on with the session there is, also when it is not connected in time. */
+  readonly isOld: boolean;
+}
 
 /** The session as the library has it, over as many connections as it makes. */
 export class NativeHandle {
@@ -33,6 +47,34 @@ export class NativeHandle {
       response_counter_limit: 2 ** 30,
     });
     return (this.#client = client);
+  }
+
+  /** Waits until it is connected, and has `ready` called in that moment. */
+  connected(
+    { clock, timeout, within, isOld }: Waiting,
+    ready: (zk: ZooKeeper) => void,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const zk = this.client(timeout);
+      if (!zk) return reject(noAnswer(undefined));
+      const settle = (outcome: () => void) => (): void => {
+        timer.cancel();
+        zk.off("connect", isReady).off("close", isOver);
+        outcome();
+      };
+      const isReady = settle(() => {
+        ready(zk);
+        resolve();
+      });
+      const isOver = settle(() => reject(new Failure(sessionExpired, "The session is over.")));
+      const isLate = settle(() => {
+        if (!isOld) this.drop();
+        reject(noAnswer(new Error("Not connected in time.")));
+      });
+      const timer = clock.timer(within, isLate);
+      zk.on("connect", isReady).on("close", isOver);
+      if (zk.state === connected) isReady();
+    });
   }
 
   /** Whether there is one. */

@@ -1,5 +1,5 @@
 import { isMainThread } from "node:worker_threads";
-import { CoordError, type Clock, type Timer } from "@coord/core/driver";
+import { CoordError, type Clock } from "@coord/core/driver";
 import type {
   Connection,
   ConnectionOptions,
@@ -10,15 +10,14 @@ import type {
   Watcher,
 } from "./connection.js";
 import { connectionLoss, Failure, isAnswer, noAnswer, sessionExpired } from "./failures.js";
-import { loadNative, NativeHandle } from "./native-handle.js";
+import { connected, loadNative, NativeHandle } from "./native-handle.js";
 import type { NativeStat, ZooKeeper } from "./native-library.js";
+import { Needs } from "./needs.js";
 import type { Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
 
-/** The library's numbers: a state, the kind of an event, what an event is about. */
-const [connected, ofSession, deleted] = [3, -1, 2];
-/** How long, in milliseconds, a session stays open that keeps nothing: while it is, the process goes on. */
-const idleFor = 20;
+/** The library's numbers: the kind of an event, what an event is about. */
+const [ofSession, deleted] = [-1, 2];
 /** How long beginning another one may take at least: there is nothing that would be lost by waiting. */
 const wakeWithin = 2_000;
 
@@ -53,11 +52,9 @@ class NativeConnection implements Connection {
   readonly #clock: Clock;
   readonly #watchdog: Watchdog;
   readonly #rejects = new Set<(error: Error) => void>();
-  /** Nodes that end with the session, and watches that wait. */
-  readonly #needs = new Set<unknown>();
+  readonly #needs: Needs;
   #isOpen = false;
   #isClosed = false;
-  #idle: Timer | undefined;
   #identity: Identity | undefined;
   #unlisten = (): void => {};
   #settled = (): void => {};
@@ -73,6 +70,15 @@ class NativeConnection implements Connection {
     this.#watchdog = new Watchdog(options.clock, options.patience, (ms) =>
       this.#break(new Error(`Nothing was answered for ${Math.round(ms)} ms.`)),
     );
+    this.#needs = new Needs({
+      clock: options.clock,
+      isAsking: () => this.#rejects.size > 0,
+      rest: () => {
+        if (this.#isClosed) return;
+        this.#unlisten();
+        this.#handle.drop();
+      },
+    });
   }
 
   async open(session: Identity | undefined): Promise<void> {
@@ -92,7 +98,7 @@ class NativeConnection implements Connection {
   }
 
   get isResting(): boolean {
-    return !this.#handle.isThere && this.#needs.size === 0 && this.#rejects.size === 0;
+    return !this.#handle.isThere && this.#needs.isIdle;
   }
 
   async create(path: string, data: Buffer, mode: number): Promise<Made> {
@@ -109,7 +115,7 @@ class NativeConnection implements Connection {
       if (isAnswer(error)) this.#needs.delete(path);
       throw error;
     } finally {
-      this.#rest();
+      this.#needs.restSoon();
     }
   }
 
@@ -121,7 +127,7 @@ class NativeConnection implements Connection {
       if (isAnswer(error)) this.#needs.delete(path);
       throw error;
     } finally {
-      this.#rest();
+      this.#needs.restSoon();
     }
   }
 
@@ -142,7 +148,7 @@ class NativeConnection implements Connection {
     const hear = (type: number): void => {
       if (type === ofSession || !this.#needs.delete(watcher)) return;
       watcher?.(type === deleted ? "deleted" : "changed");
-      this.#rest();
+      this.#needs.restSoon();
     };
     if (watcher) this.#needs.add(watcher);
     try {
@@ -162,7 +168,7 @@ class NativeConnection implements Connection {
 
   unwatch(_: string, watcher: Watcher): void {
     this.#needs.delete(watcher);
-    this.#rest();
+    this.#needs.restSoon();
   }
 
   children(path: string): Promise<readonly string[]> {
@@ -179,8 +185,7 @@ class NativeConnection implements Connection {
     while (this.#rejects.size > 0 && !this.#isClosed) {
       await new Promise<void>((resolve) => (this.#settled = resolve));
     }
-    const nodes = [...this.#needs].filter((need) => typeof need === "string");
-    await Promise.allSettled(nodes.map((node) => this.delete(node)));
+    await Promise.allSettled(this.#needs.nodes.map((node) => this.delete(node)));
     this.#handle.drop();
     this.close();
   }
@@ -190,30 +195,10 @@ class NativeConnection implements Connection {
   }
 
   /** Waits until the library is connected, for so many milliseconds. */
-  #connect(within: number, isOld: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const zk = this.#handle.client(this.#options.timeout);
-      if (!zk || this.#isClosed) return reject(noAnswer(undefined));
-      const settle = (outcome: () => void) => (): void => {
-        timer.cancel();
-        zk.off("connect", ready).off("close", over);
-        outcome();
-      };
-      const ready = settle(() => {
-        this.#follow(zk);
-        resolve();
-      });
-      const over = settle(() => reject(new Failure(sessionExpired, "The session is over.")));
-      const timer = this.#clock.timer(
-        within,
-        settle(() => {
-          if (!isOld) this.#handle.drop();
-          reject(noAnswer(new Error("Not connected in time.")));
-        }),
-      );
-      zk.on("connect", ready).on("close", over);
-      if (zk.state === connected) ready();
-    });
+  async #connect(within: number, isOld: boolean): Promise<void> {
+    if (this.#isClosed) throw noAnswer(undefined);
+    const { clock, timeout } = this.#options;
+    await this.#handle.connected({ clock, timeout, within, isOld }, (zk) => this.#follow(zk));
   }
 
   #follow(zk: ZooKeeper): void {
@@ -235,7 +220,7 @@ class NativeConnection implements Connection {
       const zk =
         this.#isOpen && !this.#isClosed ? this.#handle.client(this.#options.timeout) : undefined;
       if (!zk) return reject(noConnection());
-      this.#idle?.cancel();
+      this.#needs.stay();
       this.#rejects.add(reject);
       const send = (): void => {
         if (this.#isClosed) return;
@@ -246,7 +231,7 @@ class NativeConnection implements Connection {
           if (code === 0) resolve(answer);
           else reject(new Failure(code, error));
           this.#settled();
-          this.#rest();
+          this.#needs.restSoon();
         });
       };
       if (zk.state === connected) return send();
@@ -257,21 +242,10 @@ class NativeConnection implements Connection {
     });
   }
 
-  /** Ends the session when it is needed for nothing, for a while. */
-  #rest(): void {
-    if (this.#needs.size > 0 || this.#rejects.size > 0 || this.#isClosed) return;
-    this.#idle?.cancel();
-    this.#idle = this.#clock.timer(idleFor, () => {
-      if (this.#needs.size > 0 || this.#rejects.size > 0 || this.#isClosed) return;
-      this.#unlisten();
-      this.#handle.drop();
-    });
-  }
-
   #break(error: unknown): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#idle?.cancel();
+    this.#needs.stay();
     this.#unlisten();
     const rejects = [...this.#rejects];
     this.#rejects.clear();
