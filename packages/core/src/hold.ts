@@ -74,7 +74,7 @@ export class HeldLock implements Hold {
     this.#keeper = keeper;
     this.#since = keeper.clock.wall();
     void grant.lost.then((reason) => {
-      // By what was told before any timer had its turn; it was over before it was taken.
+      // After a standstill the news may come before any timer: then its time was over first.
       if (this.remaining() > 0) this.lose(reason);
     });
   }

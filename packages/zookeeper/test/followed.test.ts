@@ -3,6 +3,7 @@ import { zookeeper } from "@coord/zookeeper";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Candidate } from "../src/candidate.js";
 import type { Connection, Follower } from "../src/connection/connection.js";
+import { Following } from "../src/connection/following.js";
 import { FollowedFolders } from "../src/followed.js";
 import { contendersOf } from "../src/paths.js";
 import { Administrator } from "./administrator.js";
@@ -187,7 +188,11 @@ describe("whoever waits in a folder that is followed", () => {
   const [folder, node, blocker] = ["/x", "/x/own", "/x/other"];
 
   /** A wait for `blocker`, by what is told from a list on; and how often it was woken. */
-  function wait(listed: readonly string[]): { follower: Follower; woken: () => number } {
+  function wait(listed: readonly string[]): {
+    follower: Follower;
+    woken: () => number;
+    giveUp: () => void;
+  } {
     let [follower, woken]: [Follower | undefined, number] = [undefined, 0];
     const connection = {
       follow: (_, begun) => (follower = begun),
@@ -201,7 +206,7 @@ describe("whoever waits in a folder that is followed", () => {
     if (!follower) throw new Error("It is not followed.");
     (follower as Follower).began(listed);
     expect(followed.awaits(candidate, 2, connection)).toBe(true);
-    return { follower, woken: () => woken };
+    return { follower, woken: () => woken, giveUp: () => followed.forget(candidate) };
   }
 
   test("is woken once, when the node before its own is gone, or its own, and by no other", () => {
@@ -218,5 +223,26 @@ describe("whoever waits in a folder that is followed", () => {
 
   test("is woken at once where one of them was gone before it began to wait, but was in its own list", () => {
     for (const listed of [["own"], ["other"]]) expect(wait(listed).woken()).toBe(1);
+  });
+
+  test("is not woken when it has given up", () => {
+    const { follower, woken, giveUp } = wait(["own", "other"]);
+    giveUp();
+    follower.deleted("other");
+    expect(woken()).toBe(0);
+  });
+
+  test("is not told that servers cannot tell where the connection broke before the answer", () => {
+    const unable: string[] = [];
+    const following = new Following({
+      send: () => {},
+      unable: () => void unable.push("unable"),
+      isWatched: () => false,
+    });
+    const follower = { began: () => {}, made: () => {}, deleted: () => {} };
+    following.begin(folder, follower).listed(undefined);
+    expect(unable).toEqual([]);
+    following.begin(folder, follower).listed([]);
+    expect(unable).toEqual(["unable"]);
   });
 });

@@ -50,10 +50,10 @@ export function epochsOf({ schema, name }: TokenSequence): TokenSequence {
 
 /** The error for a role that may not have the sequence. */
 export function forbidden(sequence: TokenSequence, cause?: unknown): CoordError {
-  const [name, epochs] = [identifier(sequence), identifier(epochsOf(sequence))];
+  const [name, ofEpochs] = [identifier(sequence), identifier(epochsOf(sequence))];
   return new CoordError(
     "COORD_UNAVAILABLE",
-    `The role may not create or use the sequence of tokens. Let an administrator run: CREATE SEQUENCE IF NOT EXISTS ${name} CACHE 1; GRANT USAGE ON SEQUENCE ${name} TO <role>; where it is unlogged also: CREATE SEQUENCE IF NOT EXISTS ${epochs} CACHE 1; GRANT UPDATE ON SEQUENCE ${name}, ${epochs} TO <role>; or add ?fencing=xid.`,
+    `The role may not create or use the sequence of tokens. Let an administrator run: CREATE SEQUENCE IF NOT EXISTS ${name} CACHE 1; GRANT USAGE ON SEQUENCE ${name} TO <role>; where it is unlogged also: CREATE SEQUENCE IF NOT EXISTS ${ofEpochs} CACHE 1; GRANT UPDATE ON SEQUENCE ${name}, ${ofEpochs} TO <role>; or add ?fencing=xid.`,
     cause === undefined ? {} : { cause },
   );
 }

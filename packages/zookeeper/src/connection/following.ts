@@ -52,9 +52,11 @@ export class Following {
       isAllowed: false,
       isTold: false,
       listed: (children) => {
+        // Where the connection broke neither may have been answered.
+        if (!children) return;
         if (!asked.isAnswered) return this.#unable();
         // It has ended, or the server does not let us.
-        if (this.#followed.get(folder) !== asked || !asked.isAllowed || !children) return;
+        if (this.#followed.get(folder) !== asked || !asked.isAllowed) return;
         asked.isTold = true;
         follower.began(children);
       },
