@@ -41,6 +41,8 @@ export class Connection {
   #tie: Tie = noTie;
   #beats: Beats | undefined;
   readonly #waiting = new Set<() => void>();
+  /** Sessions that are being closed. */
+  readonly #closings = new Set<Promise<void>>();
   #last: Session | undefined;
   #delays: Iterator<number, never>;
   #openedAt = 0;
@@ -102,11 +104,12 @@ export class Connection {
     await this.#open(undefined);
   }
 
-  /** Closes the session, giving back all that is held, in bounded time. */
+  /** Closes the session, giving back all that is held, and waits for what is closed already, in bounded time. */
   async close(): Promise<void> {
     this.#closing.abort();
     const session = this.#drop();
-    if (session) await this.#sessions.close(session);
+    if (session) this.#end(session);
+    await Promise.all(this.#closings);
   }
 
   /** The session is over, by its own word or because its time ran out: another is opened. */
@@ -122,8 +125,14 @@ export class Connection {
     this.#events.state("lost");
     this.#events.ended(reason);
     // Nothing of it may go on: what it still gets granted would be held by nobody.
-    void this.#sessions.close(session);
+    this.#end(session);
     void this.#reopen(session.id);
+  }
+
+  #end(session: Session): void {
+    const closing = this.#sessions.close(session);
+    this.#closings.add(closing);
+    void closing.finally(() => this.#closings.delete(closing));
   }
 
   #drop(): Session | undefined {
@@ -160,7 +169,7 @@ export class Connection {
       this.#heard(tie, { cut: state === "suspended" }),
     );
     if (this.#closing.signal.aborted) {
-      void this.#sessions.close(session);
+      this.#end(session);
       throw stoppedWhileOpening();
     }
     tie.session = session;

@@ -112,7 +112,8 @@ export interface Grant {
   readonly lost: Promise<LossReason>;
   /**
    * Gives it back, only if it is still ours, compared in the backend, in one step. When it rejected
-   * it is called again, until it answers or the session ends.
+   * it is called again, until it answers or the session ends; never while an earlier call is under way,
+   * which should settle soon after its `signal` is aborted.
    */
   release(signal: AbortSignal): Promise<"released" | "gone">;
 }

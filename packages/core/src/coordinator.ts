@@ -145,8 +145,13 @@ export class Coordinator implements AsyncDisposable {
     life.stopped = true;
     this.#running = undefined;
     this.#states.set("stopped");
-    life.running?.locks.close(stopped());
-    await life.running?.connection.close();
+    const { running } = life;
+    if (!running) return;
+    running.locks.close(stopped());
+    const closing = running.connection.close();
+    // What is not given back yet ends with the session.
+    running.locks.sessionEnded("closed");
+    await closing;
   }
 
   #mustRun(): Running {

@@ -1,5 +1,6 @@
 /** What drivers import: the contract with core and the few things core does for all of them. */
 export { onAbort } from "./abort.js";
+export { refuseUnknown } from "./call-options.js";
 export { Claim, type ClaimKeeper } from "./claim.js";
 export { systemClock, type Clock, type Timer } from "./clock.js";
 export type {

@@ -157,6 +157,8 @@ export class HeldLock implements Hold {
 
   /** @internal Releases without throwing; gives the loss that came before, or that this was the news of. */
   async end(): Promise<CoordError | undefined> {
+    // What it ran may have stood still beyond the lease, and no timer has had its turn yet.
+    this.remaining();
     await this[Symbol.asyncDispose]();
     if (this.#lost) return this.#lost;
     const how = await this.#released?.catch(() => "released");

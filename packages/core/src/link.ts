@@ -4,7 +4,7 @@ import type { Clock, Timer } from "./clock.js";
 import type { Lease } from "./contract.js";
 import type { CoordError } from "./errors.js";
 
-/** The longest delay between two tries, in milliseconds. */
+/** The longest delay between two tries, in milliseconds; a connection that lasted so long is none of them. */
 const longest = 1_000;
 /** How long the first connection's answers may take at least, in milliseconds. */
 const firstWithin = 2_000;
@@ -39,6 +39,7 @@ export class Link<C> {
   #connection: C | undefined;
   #isReady = false;
   #wasReady = false;
+  #openedAt = 0;
   #isClosed = false;
   #retry: Timer | undefined;
   #delays: Iterator<number, never> | undefined;
@@ -162,9 +163,11 @@ export class Link<C> {
     }
     // It broke, or was given up, while it was greeted.
     if (this.#connection !== connection) throw this.#unavailable();
-    this.#isReady = true;
-    this.#wasReady = true;
-    this.#delays = undefined;
+    const isAnew = this.#wasReady;
+    this.#isReady = this.#wasReady = true;
+    this.#openedAt = this.#options.clock.now();
+    // Before whoever waits for it, who may find it broken and give it up.
+    if (isAnew) this.#options.state("connected");
     for (const settle of this.#waiting) settle();
   }
 
@@ -175,7 +178,11 @@ export class Link<C> {
     if (!this.#isReady) return;
     this.#isReady = false;
     this.#options.state("suspended");
-    this.#reopen();
+    const lasted = this.#options.clock.now() - this.#openedAt;
+    // A backend that greets and breaks again and again must not be asked all the time.
+    if (this.#delays && lasted < longest) return this.#reopenLater(this.#delays);
+    this.#delays = this.#newDelays();
+    this.#reopen(this.#delays);
   }
 
   #drop(): void {
@@ -184,15 +191,14 @@ export class Link<C> {
     if (connection !== undefined) this.#options.close(connection);
   }
 
-  #reopen(): void {
-    this.#open().then(
-      () => this.#options.state("connected"),
-      () => {
-        if (this.#isClosed) return;
-        this.#delays ??= this.#newDelays();
-        this.#retry = this.#options.clock.timer(this.#delays.next().value, () => this.#reopen());
-      },
-    );
+  #reopen(delays: Iterator<number, never>): void {
+    this.#open().catch(() => {
+      if (!this.#isClosed) this.#reopenLater(delays);
+    });
+  }
+
+  #reopenLater(delays: Iterator<number, never>): void {
+    this.#retry = this.#options.clock.timer(delays.next().value, () => this.#reopen(delays));
   }
 
   /** For as long as the session may still be saved: not so long that it is lost in between. */

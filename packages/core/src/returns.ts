@@ -6,6 +6,8 @@ import { cleanUpWithin, Deadlines } from "./deadline.js";
 import { asUnavailable, messageOf } from "./errors.js";
 import type { Ticket } from "./queue.js";
 
+type Outcome = Awaited<ReturnType<Grant["release"]>>;
+
 /** What a driver was granted and has to be given back. */
 interface Return {
   readonly name: string;
@@ -16,7 +18,8 @@ interface Return {
 
 /**
  * Gives back what is not wanted any more, as often as it takes while the session lives: until then
- * nobody of this coordinator gets a turn for the name, and with the session it ends by itself.
+ * nobody of this coordinator gets a turn for the name, and with the session it ends by itself. A driver
+ * that is still at it is not asked again: it might take that for done.
  */
 export class Returns {
   readonly #clock: Clock;
@@ -24,6 +27,7 @@ export class Returns {
   readonly #log: Logger;
   readonly #deadlines: Deadlines;
   readonly #pending = new Set<Return>();
+  readonly #tried = new WeakMap<Grant, Promise<void>>();
 
   constructor(clock: Clock, connection: Connection, log: Logger) {
     this.#clock = clock;
@@ -39,20 +43,20 @@ export class Returns {
   }
 
   /** Gives a grant back. Rejects COORD_UNAVAILABLE when the first try fails; others follow. */
-  grant(
-    name: string,
-    session: Session,
-    grant: Grant,
-    ticket: Ticket,
-  ): Promise<"released" | "gone"> {
+  grant(name: string, session: Session, grant: Grant, ticket: Ticket): Promise<Outcome> {
     return this.#give(this.#add(name, session, ticket), grant);
   }
 
-  /** Tries once to give back what a retry will ask for again. */
+  /** Tries once to give back what a retry will ask for again, after that is answered. */
   async once(name: string, grant: Grant): Promise<void> {
-    await this.#release(name, grant).catch((error: unknown) =>
-      this.#log.debug(`${releasing(name)} failed: ${messageOf(error)}`),
+    const { inTime, atLast } = this.#release(name, grant);
+    inTime.catch(() => {});
+    const tried = atLast.then(
+      () => {},
+      (error: unknown) => this.#log.debug(`${releasing(name)} failed: ${messageOf(error)}`),
     );
+    this.#tried.set(grant, tried);
+    await tried;
   }
 
   /** Gives back what a request is granted although nobody waits for it any more, if it is. */
@@ -65,13 +69,16 @@ export class Returns {
     // What it granted has ended with it.
     if (!this.#connection.has(session)) return;
     const pending = this.#add(name, session, ticket);
+    const failed = (error: unknown): void =>
+      this.#log.debug(`Nobody waits for "${name}" any more: ${messageOf(error)} Nothing to do.`);
     try {
       const granted = await answer;
-      if ("busy" in granted) this.#done(pending);
-      else await this.#give(pending, granted);
+      if ("busy" in granted) return this.#done(pending);
+      await this.#tried.get(granted);
+      await this.#give(pending, granted).catch(failed);
     } catch (error) {
-      this.#log.debug(`Nobody waits for "${name}" any more: ${messageOf(error)} Nothing to do.`);
-      if (!pending.timer) this.#done(pending);
+      failed(error);
+      this.#done(pending);
     }
   }
 
@@ -82,32 +89,47 @@ export class Returns {
     }
   }
 
-  async #give(pending: Return, grant: Grant): Promise<"released" | "gone"> {
+  async #give(pending: Return, grant: Grant): Promise<Outcome> {
+    const { inTime, atLast } = this.#release(pending.name, grant);
     try {
-      const answer = await this.#release(pending.name, grant);
+      const answer = await inTime;
       this.#done(pending);
       return answer;
     } catch (error) {
-      this.#again(pending, grant, backoff(100, 5_000));
+      this.#again(pending, grant, atLast, backoff(100, 5_000));
       throw asUnavailable(error, releasing(pending.name));
     }
   }
 
-  #again(pending: Return, grant: Grant, delays: Iterator<number, never>): void {
-    if (!this.#connection.has(pending.session)) {
-      this.#done(pending);
-      return;
-    }
-    pending.timer = this.#clock.timer(delays.next().value, () => {
-      this.#release(pending.name, grant).then(
-        () => this.#done(pending),
-        () => this.#again(pending, grant, delays),
-      );
+  /** After a try that failed, or was not answered in time: then what becomes of it is heard first. */
+  #again(
+    pending: Return,
+    grant: Grant,
+    before: Promise<Outcome>,
+    delays: Iterator<number, never>,
+  ): void {
+    const leave = (): void => this.#done(pending);
+    before.then(leave, () => {
+      if (!this.#connection.has(pending.session)) return leave();
+      pending.timer = this.#clock.timer(delays.next().value, () => {
+        const { inTime, atLast } = this.#release(pending.name, grant);
+        inTime.catch(() => {});
+        this.#again(pending, grant, atLast, delays);
+      });
     });
   }
 
-  #release(name: string, grant: Grant): Promise<"released" | "gone"> {
-    return this.#deadlines.run(releasing(name), (signal) => grant.release(signal));
+  /** What is answered before the deadline, and what is answered however late. */
+  #release(
+    name: string,
+    grant: Grant,
+  ): { readonly inTime: Promise<Outcome>; readonly atLast: Promise<Outcome> } {
+    let atLast: Promise<Outcome> | undefined;
+    const inTime = this.#deadlines.run(
+      releasing(name),
+      (signal) => (atLast = grant.release(signal)),
+    );
+    return { inTime, atLast: atLast ?? inTime };
   }
 
   #add(name: string, session: Session, ticket: Ticket): Return {

@@ -89,6 +89,44 @@ describe("a link", () => {
     expect(it.clock.pending).toBe(0);
   });
 
+  test("that is greeted and breaks again and again makes the next one at once only the first time", async () => {
+    const it = linked();
+    await it.open();
+    await it.clock.advance(2_000);
+    it.greetBy(async () => {
+      const number = it.made;
+      it.clock.timer(1, () => it.breaks(number));
+    });
+    it.breaks(1);
+    expect(it.made).toBe(2);
+    await it.clock.advance(2_000);
+    // Each at 100 ms at least, and a quarter of `within` at most, after the one before it.
+    expect(it.made).toBeGreaterThanOrEqual(2 + 2_000 / 260);
+    expect(it.made).toBeLessThanOrEqual(2 + 2_000 / 100);
+    it.greetBy(() => Promise.resolve());
+    await it.clock.advance(2_000);
+    const { made } = it;
+    it.breaks(made);
+    expect(it.made).toBe(made + 1);
+    it.link.close();
+    expect(it.clock.pending).toBe(0);
+  });
+
+  test("says what it is in the order in which it becomes that, whatever who waits for it does", async () => {
+    const it = linked();
+    await it.open();
+    it.breaks(1);
+    const waiting = it.link.ready().then(() => {
+      it.greetBy(() => new Promise(() => {}));
+      it.breaks(2);
+    });
+    await waiting;
+    await it.clock.advance(0);
+    const states = it.told.filter((word) => !word.startsWith("close"));
+    expect(states).toEqual(["suspended", "connected", "suspended"]);
+    it.link.close();
+  });
+
   test("is closed when its first connection cannot be opened", async () => {
     const it = linked();
     it.greetBy(refuse);

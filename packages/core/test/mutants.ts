@@ -54,8 +54,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "R8",
     file: "returns.ts",
-    from: "else await this.#give(pending, granted);",
-    to: "else this.#done(pending);",
+    from: "await this.#give(pending, granted).catch(failed);",
+    to: "this.#done(pending);",
   },
   {
     rule: "R9",

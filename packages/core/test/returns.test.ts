@@ -40,6 +40,38 @@ describe("giving back", () => {
     await coordinator.stop();
   });
 
+  test("is not tried again while the driver is still at it, however late: what it says then counts", async () => {
+    const { backend, clock, coordinator, lock, releases } = await prepared();
+    const hold = await lock.acquire();
+    let answer: (error: Error | undefined) => void = () => {};
+    backend.session.releasing = () =>
+      new Promise((resolve, reject) => {
+        answer = (error) => (error ? reject(error) : resolve());
+      });
+    const released = errorOf(hold.release());
+    const next = lock.acquire();
+    await clock.advance(12_000);
+    expect(await released).toMatchObject({ code: "COORD_UNAVAILABLE" });
+    expect([releases(), await outcome(next)]).toEqual([1, pending]);
+    answer(new Error("EPIPE"));
+    await clock.advance(300);
+    expect([releases(), await outcome(next)]).toEqual([2, pending]);
+    await clock.advance(12_000);
+    answer(undefined);
+    await settled();
+    expect([releases(), await outcome(next)]).toMatchObject([2, { token: 2n }]);
+    await coordinator.stop();
+  });
+
+  test("ends with stop(): no timer is left, and the session that was closed is asked nothing more", async () => {
+    const { backend, clock, coordinator, lock, releases } = await prepared();
+    const hold = await lock.acquire();
+    backend.session.releasing = () => Promise.reject(new Error("EPIPE"));
+    await expect(hold.release()).rejects.toThrow("EPIPE");
+    await coordinator.stop();
+    expect([clock.pending, releases()]).toEqual([0, 1]);
+  });
+
   test("ends with the session, whether it is being tried or waits to be tried again", async () => {
     for (const releasing of [
       () => Promise.reject(new Error("EPIPE")),

@@ -100,6 +100,22 @@ test("R12 stop() ends within 5 s although the driver never does, and says so in 
   expect(log.at(-1)).toMatch(/^Closing the session .* took longer than 5000 ms/);
 });
 
+test("R12 stop() also waits for a session that ended before and is still being closed: what it had may be there until then", async () => {
+  const { backend, clock, coordinator } = scripted();
+  await coordinator.start();
+  const { session } = backend;
+  let close: () => void = () => {};
+  session.closing = () => new Promise((resolve) => (close = resolve));
+  session.end("session");
+  await settled();
+  const stopping = coordinator.stop();
+  await clock.advance(1_000);
+  expect(await outcome(stopping)).toBe(pending);
+  close();
+  await settled();
+  expect(await outcome(stopping)).not.toBe(pending);
+});
+
 test("R12 what a session says after stop() is heard by nobody", async () => {
   const { backend, clock, coordinator } = scripted();
   await coordinator.start();

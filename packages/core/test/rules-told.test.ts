@@ -86,14 +86,42 @@ test("R2 after the process stood still for a moment less, the hold is held", asy
   hold.assertHeld();
 });
 
-test("R2 run() whose function blocked beyond the lease's end rejects COORD_LOST, no timer having had its turn", async () => {
-  const { clock, start } = world();
+test.each([
+  [usable + 1, "there"],
+  [usable + 1, "away"],
+  [ttl, "there"],
+  [ttl, "away"],
+])(
+  "R2 run() whose function blocked for %i ms, beyond what its lease can be relied on, rejects COORD_LOST, no timer having had its turn, with the backend %s",
+  async (ms, where) => {
+    const { clock, start, backend } = world();
+    const lock = (await start()).getLock("x");
+    const ran = errorOf(
+      lock.run(() => {
+        if (where === "away") backend.down();
+        clock.freeze(ms);
+        return 42;
+      }),
+    );
+    await clock.advance(6_000);
+    expect(await ran).toMatchObject({ code: "COORD_LOST", reason: "expired", result: 42 });
+  },
+);
+
+test("R2 run() whose function went on by a timer that came before any other after a standstill rejects COORD_LOST", async () => {
+  const { clock, start, backend } = world();
   const lock = (await start()).getLock("x");
-  const ran = lock.run(() => {
-    clock.freeze(ttl);
-    return 42;
-  });
-  expect(await errorOf(ran)).toMatchObject({ code: "COORD_LOST", result: 42 });
+  const ran = errorOf(
+    lock.run(async () => {
+      await new Promise<void>((resolve) => clock.timer(200, resolve));
+      return 42;
+    }),
+  );
+  await clock.advance(100);
+  backend.down();
+  clock.freeze(2 * ttl);
+  await clock.advance(6_000);
+  expect(await ran).toMatchObject({ code: "COORD_LOST", reason: "expired", result: 42 });
 });
 
 test("R2 after the machine slept, a holder is told within half a margin, before others can have it", async () => {
