@@ -1,6 +1,7 @@
 import { Crowded } from "@coord/core/driver";
 import type { Candidate } from "./candidate.js";
 import type { Connection, Follower } from "./connection/connection.js";
+import { contenderOf, inOrder, type Contender } from "./paths.js";
 
 /**
  * How many may be in a line for somebody to begin to follow it: each who does hears of all, where else of
@@ -14,30 +15,51 @@ const mostNodes = 3 * most;
 class Mirror implements Follower {
   readonly connection: Connection;
   readonly #folder: string;
-  readonly #tooMany: () => void;
-  nodes: Set<string> | undefined;
+  readonly #end: (why: "too many" | "not all is told") => void;
+  // The number of the next node that is made, if it has one: all that are made are counted.
+  #next = 0;
+  #nodes: Map<string, Contender | undefined> | undefined;
+  // Read once, until one comes or goes.
+  #contenders: readonly Contender[] | undefined;
   /** Those who wait for what is told here, with the number of beats they have done so for the same node. */
   readonly waiting = new Map<Candidate, number>();
   /** Whether somebody was in the way of somebody here since the last beat. */
   isWanted = true;
 
-  constructor(folder: string, connection: Connection, tooMany: () => void) {
+  constructor(
+    folder: string,
+    connection: Connection,
+    end: (why: "too many" | "not all is told") => void,
+  ) {
     this.connection = connection;
     this.#folder = folder;
-    this.#tooMany = tooMany;
+    this.#end = end;
   }
 
-  began(children: readonly string[]): void {
-    this.nodes = new Set(children);
+  /** Those in line, in their order; undefined until that is known. */
+  get contenders(): readonly Contender[] | undefined {
+    return (this.#contenders ??= this.#nodes && inOrder([...this.#nodes.values()]));
+  }
+
+  began(children: readonly string[], made: number): void {
+    this.#next = made;
+    this.#nodes = new Map(children.map((child) => [child, contenderOf(child)]));
   }
 
   made(child: string): void {
-    this.nodes?.add(child);
-    if (this.nodes && this.nodes.size > mostNodes) this.#tooMany();
+    const contender = contenderOf(child);
+    const left = contender === undefined ? 0 : (contender.number - this.#next) & 0x7fff_ffff;
+    this.#next += 1;
+    this.#nodes?.set(child, contender);
+    this.#contenders = undefined;
+    // Servers tell nothing of nodes that we may not read, whose owners may be before us.
+    if (left !== 0) this.#end("not all is told");
+    else if (this.#nodes && this.#nodes.size > mostNodes) this.#end("too many");
   }
 
   deleted(child: string): void {
-    this.nodes?.delete(child);
+    this.#nodes?.delete(child);
+    this.#contenders = undefined;
     const path = `${this.#folder}/${child}`;
     for (const candidate of this.waiting.keys()) {
       if (candidate.blocker === path || candidate.node === path) this.wake(candidate);
@@ -45,7 +67,7 @@ class Mirror implements Follower {
   }
 
   has(path: string | undefined): boolean {
-    return path !== undefined && (this.nodes?.has(path.slice(this.#folder.length + 1)) ?? false);
+    return path !== undefined && (this.#nodes?.has(path.slice(this.#folder.length + 1)) ?? false);
   }
 
   wakeAll(): void {
@@ -66,11 +88,12 @@ export class FollowedFolders {
   readonly #mirrors = new Map<string, Mirror>();
   // Whose locks had somebody in the way before.
   readonly #crowded = new Crowded<string>();
+  // Of which not all is told.
+  readonly #veiled = new Crowded<string>();
 
-  /** What is in a folder now; undefined where it has to be asked. */
-  nodes(folder: string, connection: Connection): readonly string[] | undefined {
-    const { nodes } = this.#of(folder, connection) ?? {};
-    return nodes && [...nodes];
+  /** Those in line now, in their order; undefined where it has to be asked. */
+  contenders(folder: string, connection: Connection): readonly Contender[] | undefined {
+    return this.#of(folder, connection)?.contenders;
   }
 
   /**
@@ -81,14 +104,17 @@ export class FollowedFolders {
     const { folder } = candidate;
     const mirror = this.#of(folder, connection);
     if (mirror && contenders > most) this.end(folder);
-    else if (mirror?.nodes) {
+    else if (mirror?.contenders) {
       mirror.isWanted = true;
       mirror.waiting.set(candidate, candidate.isLate ? Infinity : 0);
       // One of them was read before it was told of.
       if (!mirror.has(candidate.node) || !mirror.has(candidate.blocker)) mirror.wake(candidate);
       return true;
-    } else if (!mirror && contenders <= most && this.#crowded.has(folder)) {
-      const begun = new Mirror(folder, connection, () => this.end(folder));
+    } else if (!mirror && contenders <= most && this.#mayBegin(folder)) {
+      const begun = new Mirror(folder, connection, (why) => {
+        if (why === "not all is told") this.#veiled.add(folder);
+        this.end(folder);
+      });
       this.#mirrors.set(folder, begun);
       connection.follow(folder, begun);
     }
@@ -128,6 +154,10 @@ export class FollowedFolders {
         candidate.wake("changed");
       }
     }
+  }
+
+  #mayBegin(folder: string): boolean {
+    return this.#crowded.has(folder) && !this.#veiled.has(folder);
   }
 
   #of(folder: string, connection: Connection): Mirror | undefined {

@@ -4,7 +4,7 @@ import { ephemeralSequential, type Connection } from "./connection/connection.js
 import { allow, codeOf, isAnswer, noAnswer, noNode, refusalOf } from "./connection/failures.js";
 import type { FollowedFolders } from "./followed.js";
 import type { Folders } from "./folders.js";
-import { beginningOf, blockerOf, contendersOf, numberOf } from "./paths.js";
+import { beginningOf, blockerOf, contendersOf, numberOf, type Contender } from "./paths.js";
 import { writeRecord } from "./records.js";
 
 /** What core wants, of all that was asked for. */
@@ -85,7 +85,7 @@ export class Line {
 
   async #step(candidate: Candidate, connection: Connection): Promise<void> {
     const { claim, folder } = candidate;
-    const contenders = contendersOf(await this.#find(candidate, connection));
+    const contenders = await this.#find(candidate, connection);
     const node = candidate.node?.slice(folder.length + 1);
     const own = contenders.find((each) => each.node === node);
     // It was removed: it has to enter the line again.
@@ -110,15 +110,13 @@ export class Line {
   }
 
   /** Sees to it that it has a node, and lists its lock's folder after that. */
-  async #find(candidate: Candidate, connection: Connection): Promise<readonly string[]> {
+  async #find(candidate: Candidate, connection: Connection): Promise<readonly Contender[]> {
     const { folder } = candidate;
     if (candidate.node !== undefined || candidate.isDoubtful) {
-      const children =
-        this.#followed.nodes(folder, connection) ??
-        (await connection.children(folder).catch(allow(noNode))) ??
-        [];
-      await this.#adopt(candidate, children, connection);
-      if (candidate.node !== undefined) return children;
+      const contenders =
+        this.#followed.contenders(folder, connection) ?? (await contendersIn(folder, connection));
+      await this.#adopt(candidate, contenders, connection);
+      if (candidate.node !== undefined) return contenders;
     }
     for (;;) {
       try {
@@ -130,13 +128,13 @@ export class Line {
     }
   }
 
-  async #enter(candidate: Candidate, connection: Connection): Promise<readonly string[]> {
+  async #enter(candidate: Candidate, connection: Connection): Promise<readonly Contender[]> {
     const { claim, folder } = candidate;
     const { owner, mode, info } = claim.request;
     const path = `${folder}/${beginningOf(owner, mode)}`;
     this.#folders.use(folder, connection);
     const first = this.#folders.takeFirst(folder);
-    const isFollowed = this.#followed.nodes(folder, connection) !== undefined;
+    const isFollowed = this.#followed.contenders(folder, connection) !== undefined;
     candidate.isDoubtful = true;
     const made = connection.create(path, writeRecord(info), ephemeralSequential);
     // In the same go, unless it will hardly be needed: it is answered after that, with the node in it.
@@ -147,31 +145,31 @@ export class Line {
       const { path: node, czxid } = await made;
       Object.assign(candidate, { node, token: czxid, isDoubtful: false });
       const name = node.slice(folder.length + 1);
-      if (first !== undefined && numberOf(node) === first) return [name];
+      if (first !== undefined && numberOf(node) === first) return contendersOf([name]);
       if (isFollowed) {
         // What is before it was told before the answer.
-        const nodes = this.#followed.nodes(folder, connection);
-        if (nodes?.includes(name)) return nodes;
+        const contenders = this.#followed.contenders(folder, connection);
+        if (contenders?.some((each) => each.node === name)) return contenders;
         this.#followed.end(folder);
       }
     } catch (error) {
       candidate.isDoubtful = !isAnswer(error);
       throw error;
     }
-    return listed ?? connection.children(folder);
+    return contendersOf(await (listed ?? connection.children(folder)));
   }
 
   /** Finds the node of which we have not heard; one of an earlier session is not ours. */
   async #adopt(
     candidate: Candidate,
-    children: readonly string[],
+    contenders: readonly Contender[],
     connection: Connection,
   ): Promise<void> {
     const { claim, folder, node } = candidate;
     const beginning = beginningOf(claim.request.owner, claim.request.mode);
     candidate.node = undefined;
-    for (const child of children.filter((each) => each.startsWith(beginning))) {
-      const path = `${folder}/${child}`;
+    for (const contender of contenders.filter((each) => each.node.startsWith(beginning))) {
+      const path = `${folder}/${contender.node}`;
       if (path === node) return void (candidate.node = node);
       const stat = await connection.exists(path);
       if (stat?.owner !== connection.session.id) continue;
@@ -186,8 +184,7 @@ export class Line {
     if (blocker !== undefined) connection.unwatch(blocker, wake);
     this.#followed.forget(candidate);
     if (candidate.isDoubtful) {
-      const children = (await connection.children(folder).catch(allow(noNode))) ?? [];
-      await this.#adopt(candidate, children, connection);
+      await this.#adopt(candidate, await contendersIn(folder, connection), connection);
     }
     await this.remove(candidate, connection);
     this.#unwanted.delete(candidate);
@@ -203,4 +200,8 @@ export class Line {
       claim.fail(refusal ?? noAnswer(error));
     }
   }
+}
+
+async function contendersIn(folder: string, connection: Connection): Promise<readonly Contender[]> {
+  return contendersOf((await connection.children(folder).catch(allow(noNode))) ?? []);
 }

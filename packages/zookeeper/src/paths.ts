@@ -1,7 +1,6 @@
 /** A number as ZooKeeper writes it: ten characters, or one more, the sign among them. */
-const digits = String.raw`(?:-\d{9,10}|\d{10})$`;
-const ending = new RegExp(digits);
-const contending = new RegExp(`(__lock__|__rlock__)${digits}`);
+const ending = /(-\d{9,10}|\d{10})$/;
+const contending = new RegExp(`(__lock__|__rlock__)${ending.source}`);
 
 /** What the names of nodes are, between the owner's id and the number: kazoo's words. */
 const marks = { exclusive: "__lock__", shared: "__rlock__" } as const;
@@ -45,15 +44,22 @@ export function numberOf(node: string): number {
   return Number(ending.exec(node)?.[0]);
 }
 
+/** Whom a child of a lock's folder stands for; undefined for nobody. */
+export function contenderOf(child: string): Contender | undefined {
+  const [, mark, number] = contending.exec(child) ?? [];
+  if (mark === undefined) return undefined;
+  return { node: child, number: Number(number), shared: mark === marks.shared };
+}
+
 /** The contenders among the children of a lock's folder, in their order. */
-export function contendersOf(children: readonly string[]): Contender[] {
-  return children
-    .flatMap((node) => {
-      const [, mark] = contending.exec(node) ?? [];
-      if (mark === undefined) return [];
-      return [{ node, number: numberOf(node), shared: mark === marks.shared }];
-    })
-    .toSorted((one, two) => distance(one.number, two.number));
+export function contendersOf(children: readonly string[]): readonly Contender[] {
+  return inOrder(children.map(contenderOf));
+}
+
+export function inOrder(contenders: readonly (Contender | undefined)[]): readonly Contender[] {
+  return contenders
+    .filter((each) => each !== undefined)
+    .sort((one, two) => distance(one.number, two.number));
 }
 
 /**

@@ -17,7 +17,14 @@ import type {
 import { Breaking } from "./breaking.js";
 import { Candidate } from "./candidate.js";
 import type { Connection, Identity } from "./connection/connection.js";
-import { codeOf, noAnswer, refusalOf, retryAfter, sessionExpired } from "./connection/failures.js";
+import {
+  codeOf,
+  noAnswer,
+  refusalOf,
+  retryAfter,
+  sessionExpired,
+  shortened,
+} from "./connection/failures.js";
 import { hexOf } from "./connection/longs.js";
 import { FollowedFolders } from "./followed.js";
 import { Folders } from "./folders.js";
@@ -186,6 +193,8 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     try {
       await connection.open(this.#identity);
       if (!this.#identity) await this.#begin(connection);
+      else if (connection.timeout < this.lease.ttl)
+        this.#end("session", shortened(connection.timeout));
       this.#renewal?.anew();
       await this.#renewal?.ask(connection);
     } catch (error) {
@@ -227,11 +236,11 @@ export class ZooKeeperSession implements Session, ClaimKeeper, Wishes {
     this.#folders.tidy(new Set(candidates.map(({ folder }) => folder)));
   }
 
-  #end(reason: LossReason): void {
+  #end(reason: LossReason, error?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     // Before anybody is rejected, so that whoever is asks the next session.
-    this.#resolveEnded({ reason });
+    this.#resolveEnded(error ? { reason, error } : { reason });
     this.#link.close();
     this.#place.connector.close();
     for (const { claim } of this.#candidates.values()) claim.fail(isOver());

@@ -1,4 +1,4 @@
-import type { Lease } from "@coord/core/driver";
+import type { Clock, Lease } from "@coord/core/driver";
 import type { Connection } from "./connection/connection.js";
 
 /**
@@ -7,31 +7,33 @@ import type { Connection } from "./connection/connection.js";
  * are connected to: that one may be cut off from the others, and goes on answering what is only read
  * for a while. So there only what a majority has agreed to renews the lease; and since the leader is told of
  * clients every half tick, which is a quarter of the shortest timeout, that says nothing of our last
- * messages but of those before.
+ * messages but of those that had come to our server before: by then they had been answered.
  */
 export class Touches {
   readonly #lease: Lease;
+  readonly #clock: Clock;
   readonly #lag: number;
   #connection: Connection | undefined;
   // When we were heard of by this connection, the latest last.
-  #sent: number[] = [];
+  #heard: { readonly sentAt: number; readonly answeredAt: number }[] = [];
 
-  constructor(lease: Lease, { isAlone }: { isAlone: boolean }) {
+  constructor(lease: Lease, { isAlone, clock }: { isAlone: boolean; clock: Clock }) {
     this.#lease = lease;
+    this.#clock = clock;
     this.#lag = isAlone ? 0 : lease.ttl / 4;
   }
 
-  /** Something was sent at this instant, and has been answered, for an ensemble by a majority or not. */
+  /** Something was sent at this instant, and has been answered now, for an ensemble by a majority or not. */
   answered(connection: Connection, sentAt: number, { byMajority }: { byMajority: boolean }): void {
     if (this.#lag === 0) return this.#lease.renewed(sentAt);
-    if (connection !== this.#connection) this.#sent = [];
+    if (connection !== this.#connection) this.#heard = [];
     this.#connection = connection;
     if (byMajority) {
-      const known = this.#sent.findLastIndex((at) => at <= sentAt - this.#lag);
+      const known = this.#heard.findLastIndex(({ answeredAt }) => answeredAt <= sentAt - this.#lag);
       // The leader is asked when a connection is made.
-      this.#lease.renewed(this.#sent[known] ?? connection.askedAt);
-      this.#sent.splice(0, known);
+      this.#lease.renewed(this.#heard[known]?.sentAt ?? connection.askedAt);
+      this.#heard.splice(0, known);
     }
-    this.#sent.push(sentAt);
+    this.#heard.push({ sentAt, answeredAt: this.#clock.now() });
   }
 }

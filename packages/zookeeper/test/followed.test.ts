@@ -7,7 +7,7 @@ import { Following } from "../src/connection/following.js";
 import { FollowedFolders } from "../src/followed.js";
 import { contendersOf } from "../src/paths.js";
 import { Administrator } from "./administrator.js";
-import { Relay } from "./relay.js";
+import { Relay, type Unknown } from "./relay.js";
 import { folderOf } from "./subject.js";
 import { ZooKeeperServer } from "./zookeeper-server.js";
 
@@ -34,16 +34,23 @@ interface Member {
 }
 
 interface MemberOptions {
-  /** A number that its server does not know. */
-  readonly unknown?: number;
+  /** What its server does not know. */
+  readonly unknown?: Unknown;
+  /** `user:password`, for one whose nodes nobody else may read. */
+  readonly user?: string;
   /** Six times as long as from one beat to the next. */
   readonly ttl?: number;
 }
 
-async function member(url: string, { unknown, ttl = 3_000 }: MemberOptions = {}): Promise<Member> {
+async function member(
+  url: string,
+  { unknown, user, ttl = 3_000 }: MemberOptions = {},
+): Promise<Member> {
   const relay = await Relay.start(server.port, unknown);
   onTestFinished(() => relay[Symbol.dispose]());
-  const own = url.replace(String(server.port), String(relay.port));
+  const own = url
+    .replace(String(server.port), String(relay.port))
+    .replace("//", user === undefined ? "//" : `//${user}@`);
   const coordinator = await connect(own, { drivers: [zookeeper], ttl });
   onTestFinished(() => coordinator.stop());
   const count = (kind: number): number =>
@@ -108,11 +115,15 @@ describe("a lock that several want at once", () => {
     }
   });
 
-  test("is handed over by servers before 3.6, too, which do not answer who wants to follow", async () => {
+  test.each([
+    ["do not answer who wants to follow", false],
+    ["refuse it and close the connection", true],
+  ])("is handed over by servers before 3.6, too, which %s", async (_, isSaid) => {
     const url = server.url();
+    const unknown = { kind: kinds.follow, isSaid };
     const members = [
-      await member(url, { unknown: kinds.follow }),
-      await member(url, { unknown: kinds.follow }),
+      await member(url, { unknown }),
+      await member(url, { unknown }),
       await member(url),
     ];
     expect(await turns(members, 10)).toHaveLength(30);
@@ -122,6 +133,25 @@ describe("a lock that several want at once", () => {
     expect(members.map(({ coordinator }) => coordinator.state)).toEqual(
       members.map(() => "connected"),
     );
+  });
+
+  test("is not got past somebody whose nodes we may not read, of which servers tell nothing", async () => {
+    const url = server.url();
+    const long = { ttl: 60_000 };
+    const members = [await member(url, long), await member(url, long)] as const;
+    const [one] = members;
+    const other = await member(url, { ...long, user: "user:secret" });
+    await turns(members, 5);
+    const follows = one.count(kinds.follow);
+    expect(follows).toBe(1);
+    for (let times = 0; times < 3; times++) {
+      const hold = await other.lock.acquire();
+      expect(await one.lock.tryAcquire()).toBeUndefined();
+      await hold.release();
+      // What is told of some only is not asked for again and again.
+      await turns(members, 3);
+    }
+    expect(one.count(kinds.follow)).toBe(follows);
   });
 
   test("is not got by a node that somebody removed: who waits by it enters again, behind the others", async () => {
@@ -178,7 +208,7 @@ describe("a lock that several want at once", () => {
       (_, index) => `${folder}/a__lock__${2_000_000_000 + index}`,
     );
     for (const node of others) await administrator.create(node, "");
-    expect(following()).toBe(0);
+    await expect.poll(following).toBe(0);
     await Promise.all(holds.map(async (next) => (await next).release()));
     for (const node of others) await administrator.delete(node);
   });
@@ -188,10 +218,15 @@ describe("whoever waits in a folder that is followed", () => {
   const [folder, node, blocker] = ["/x", "/x/own", "/x/other"];
 
   /** A wait for `blocker`, by what is told from a list on; and how often it was woken. */
-  function wait(listed: readonly string[]): {
+  function wait(
+    listed: readonly string[],
+    made = 7,
+  ): {
     follower: Follower;
     woken: () => number;
     giveUp: () => void;
+    /** Whether it is begun to be followed for who asks next. */
+    begins: () => boolean;
   } {
     let [follower, woken]: [Follower | undefined, number] = [undefined, 0];
     const connection = {
@@ -203,10 +238,20 @@ describe("whoever waits in a folder that is followed", () => {
     // The first time is remembered, the second time it is followed, and that begins later.
     expect(followed.awaits(candidate, 2, connection)).toBe(false);
     expect(followed.awaits(candidate, 2, connection)).toBe(false);
-    if (!follower) throw new Error("It is not followed.");
-    (follower as Follower).began(listed);
+    const begun = follower as Follower | undefined;
+    if (!begun) throw new Error("It is not followed.");
+    begun.began(listed, made);
     expect(followed.awaits(candidate, 2, connection)).toBe(true);
-    return { follower, woken: () => woken, giveUp: () => followed.forget(candidate) };
+    return {
+      follower: begun,
+      woken: () => woken,
+      giveUp: () => followed.forget(candidate),
+      begins: () => {
+        follower = undefined;
+        followed.awaits(candidate, 2, connection);
+        return follower !== undefined;
+      },
+    };
   }
 
   test("is woken once, when the node before its own is gone, or its own, and by no other", () => {
@@ -232,6 +277,25 @@ describe("whoever waits in a folder that is followed", () => {
     expect(woken()).toBe(0);
   });
 
+  test("has it asked for when a node was made of which nothing was told, and that not again", () => {
+    const { follower, woken, begins } = wait(["own", "other"]);
+    follower.made("a__lock__0000000007");
+    follower.made("guard-1234567890");
+    follower.made("b__rlock__0000000009");
+    expect(woken()).toBe(0);
+    follower.made("c__lock__0000000011");
+    expect([woken(), begins()]).toEqual([1, false]);
+  });
+
+  test("is not misled by numbers that turn from positive to negative", () => {
+    const { follower, woken } = wait(["own", "other"], 0x7fff_ffff);
+    follower.made("a__lock__2147483647");
+    follower.made("a__lock__-2147483648");
+    expect(woken()).toBe(0);
+    follower.made("a__lock__-2147483646");
+    expect(woken()).toBe(1);
+  });
+
   test("is not told that servers cannot tell where the connection broke before the answer", () => {
     const unable: string[] = [];
     const following = new Following({
@@ -240,9 +304,9 @@ describe("whoever waits in a folder that is followed", () => {
       isWatched: () => false,
     });
     const follower = { began: () => {}, made: () => {}, deleted: () => {} };
-    following.begin(folder, follower).listed(undefined);
+    following.begin(folder, follower);
     expect(unable).toEqual([]);
-    following.begin(folder, follower).listed([]);
+    following.begin(folder, follower).listed([], 0);
     expect(unable).toEqual(["unable"]);
   });
 });

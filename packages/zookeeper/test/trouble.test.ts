@@ -2,6 +2,7 @@ import { connect, type Coordinator, type CoordinatorOptions, type Lock } from "@
 import { zookeeper } from "@coord/zookeeper";
 import { TcpProxy } from "@coord/testkit/tools";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Watchers } from "../src/connection/watchers.js";
 import { contendersOf } from "../src/paths.js";
 import { Administrator } from "./administrator.js";
 import { Relay } from "./relay.js";
@@ -65,6 +66,25 @@ describe("a session", () => {
     await y.release();
     expect((await waiting).token).toBeGreaterThan(y.token);
     expect(one.state).toBe("connected");
+  });
+
+  test("that is to go on with a shorter timeout than was agreed upon is over at once: the server would end it while what is held is relied on", async () => {
+    const relay = await Relay.start(server.port);
+    onTestFinished(() => relay[Symbol.dispose]());
+    const url = server.url().replace(String(server.port), String(relay.port));
+    const one = await start(url, { ttl: 30_000 });
+    const hold = await one.getLock("x").acquire();
+    const lost = aborted(hold.signal);
+    relay.break();
+    await expect.poll(() => relay.sessions.length).toBe(2);
+    await (await one.getLock("y").acquire()).release();
+    hold.assertHeld();
+    relay.allowed = 10_000;
+    relay.break();
+    await lost;
+    expect(hold.signal.reason).toMatchObject({ code: "COORD_LOST", reason: "session" });
+    await expect.poll(() => one.state, { timeout: 5_000 }).toBe("connected");
+    expect(one.traits.crashReleaseMs).toBe(1.25 * 10_000 + 100);
   });
 
   test("goes on over connections that are cut every 400 ms: everybody gets the lock, one at a time, with greater tokens", async () => {
@@ -332,6 +352,17 @@ describe("watches", () => {
     await (await one.getLock("x").acquire()).release();
     await new Promise(setImmediate);
     expect(warned).toEqual([]);
+  });
+
+  test("of a node that was gone before are forgotten, and those of others are not", () => {
+    const watchers = new Watchers();
+    const [one, other] = [(): void => {}, (): void => {}];
+    watchers.add("/x", one);
+    watchers.add("/x", other);
+    watchers.refused("/x", one);
+    expect(watchers.has("/x")).toBe(true);
+    watchers.refused("/x", other);
+    expect(watchers.has("/x")).toBe(false);
   });
 });
 

@@ -27,8 +27,11 @@ export type Watcher = (event: "changed" | "deleted") => void;
 
 /** Is told of a folder that is followed. */
 export interface Follower {
-  /** What is in it; all that happens after that is told. Not called where that cannot be. */
-  began(children: readonly string[]): void;
+  /**
+   * What is in it, and how many nodes were ever made in it, modulo 2^31; all that happens after that is
+   * told, but nothing of nodes that we may not read. Not called where that cannot be.
+   */
+  began(children: readonly string[], made: number): void;
   made(child: string): void;
   deleted(child: string): void;
 }

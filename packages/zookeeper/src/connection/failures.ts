@@ -63,3 +63,9 @@ export function refusalOf(error: unknown): CoordError | undefined {
     { cause: error },
   );
 }
+
+/** A server would end the session sooner than what is held is relied on. */
+export function shortened(timeout: number): CoordError {
+  const message = `The server allows a timeout of ${timeout} ms, less than was agreed upon. Let all allow the same.`;
+  return new CoordError("COORD_UNAVAILABLE", message);
+}

@@ -7,10 +7,13 @@ const [notification, made, deleted] = [-1, 1, 2] as const;
 /** The number of our requests; the library's own are from 0 on, or -1 to -8. */
 const ours = -106;
 
+/** A server's word for what it does not know; it closes the connection then. */
+const unimplemented = -6;
+
 /** A folder that is followed. */
 export interface Followed {
-  /** To be called with the answer to a list that was asked for right after it; undefined if that failed. */
-  listed(children: readonly string[] | undefined): void;
+  /** To be called with the answer to a list that was asked for right after it, and what was ever made there. */
+  listed(children: readonly string[], made: number): void;
 }
 
 interface Asked extends Followed {
@@ -22,8 +25,9 @@ interface Asked extends Followed {
 
 /**
  * Follows folders by persistent recursive watches, which ZooKeeper has from 3.6 on and the library does
- * not know: each node that is made or deleted is told, in order with all answers. A server that does
- * not know them does not answer at all; what is asked after that is answered nevertheless.
+ * not know: each node that is made or deleted is told, in order with all answers. Of servers that do
+ * not know them, from 3.4.6 on, each says so and closes the connection; older ones do not answer, but
+ * what is asked after that.
  */
 export class Following {
   readonly #send: (frame: Buffer) => void;
@@ -51,14 +55,12 @@ export class Following {
       isAnswered: false,
       isAllowed: false,
       isTold: false,
-      listed: (children) => {
-        // Where the connection broke neither may have been answered.
-        if (!children) return;
+      listed: (children, made) => {
         if (!asked.isAnswered) return this.#unable();
         // It has ended, or the server does not let us.
         if (this.#followed.get(folder) !== asked || !asked.isAllowed) return;
         asked.isTold = true;
-        follower.began(children);
+        follower.began(children, made);
       },
     };
     this.#followed.set(folder, asked);
@@ -79,7 +81,9 @@ export class Following {
     if (number === notification) return this.#tell(frame);
     if (number !== ours) return false;
     const asked = this.#asked.shift();
-    if (asked) Object.assign(asked, { isAnswered: true, isAllowed: frame.readInt32BE(16) === 0 });
+    const error = frame.readInt32BE(16);
+    if (error === unimplemented) this.#unable();
+    if (asked) Object.assign(asked, { isAnswered: true, isAllowed: error === 0 });
     return true;
   }
 

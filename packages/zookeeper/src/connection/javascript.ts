@@ -13,7 +13,7 @@ import type {
 import { connectionLoss, Failure, noAnswer, sessionExpired } from "./failures.js";
 import { Following } from "./following.js";
 import { clientFor, connecting, corkForNow, giveSocket } from "./library.js";
-import { longOf, statOf } from "./longs.js";
+import { longOf, madeIn, statOf } from "./longs.js";
 import { dial, type Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
 import { Watchers } from "./watchers.js";
@@ -129,7 +129,7 @@ class JavaScriptConnection implements Connection {
     const tell = watcher && this.#watchers.add(path, watcher);
     return this.#ask((done) =>
       this.#client.getData(path, tell, (error, data, stat) => {
-        if (error && watcher) this.unwatch(path, watcher);
+        if (error && watcher) this.#watchers.refused(path, watcher);
         done(error, () => ({ data: data ?? Buffer.alloc(0), stat: statOf(stat) }));
       }),
     );
@@ -150,9 +150,9 @@ class JavaScriptConnection implements Connection {
     if (this.#socket) corkForNow(this.#socket);
     const followed = this.#following.begin(folder, follower);
     this.#ask((done) =>
-      this.#client.getChildren(folder, (error, children) => {
+      this.#client.getChildren(folder, (error, children, stat) => {
         // Before the next message is looked at.
-        followed.listed(error ? undefined : children);
+        if (!error) followed.listed(children, madeIn(stat));
         done(error, () => {});
       }),
     ).catch(() => {});

@@ -27,3 +27,14 @@ export function bufferOf(long: bigint): Buffer {
 export function hexOf(session: bigint): string {
   return `0x${BigInt.asUintN(64, session).toString(16)}`;
 }
+
+/** How many nodes were ever made in a folder, modulo 2^31: the server adds twice that up, less those that are there. */
+export function madeIn({
+  cversion,
+  numChildren,
+}: {
+  cversion: number;
+  numChildren: number;
+}): number {
+  return ((cversion + numChildren) / 2) & 0x7fff_ffff;
+}

@@ -62,7 +62,10 @@ declare module "node-zookeeper-client" {
       path: string,
       callback: Callback<[{ permission: number; id: { scheme: string; id: string } }[]]>,
     ): void;
-    getChildren(path: string, callback: Callback<[children: string[]]>): void;
+    getChildren(
+      path: string,
+      callback: Callback<[children: string[], stat: { cversion: number; numChildren: number }]>,
+    ): void;
   }
 
   const library: {

@@ -35,4 +35,10 @@ export class Watchers {
   remove(path: string, watcher: Watcher): void {
     this.#watched.get(path)?.all.delete(watcher);
   }
+
+  /** It was not added at the server. An earlier one's news would have come before that was said. */
+  refused(path: string, watcher: Watcher): void {
+    this.remove(path, watcher);
+    if (this.#watched.get(path)?.all.size === 0) this.#watched.delete(path);
+  }
 }
