@@ -19,7 +19,7 @@ export type Plan =
   | { readonly do: "fail"; readonly message: string };
 
 /**
- * Decides, without doing anything. A backend whose COORD_TEST_<BACKEND>_URL is set needs nothing.
+ * Decides, without doing anything.
  * @param mayInstall false after an installation: what is missing then stays missing
  */
 export function plan(machine: Machine, mayInstall = true): Plan {
@@ -30,7 +30,6 @@ export function plan(machine: Machine, mayInstall = true): Plan {
     return { do: "fail", message: error instanceof Error ? error.message : String(error) };
   }
   const missing = tested.flatMap((backend) => {
-    if (machine.env[urlVariable(backend)]) return [];
     const needs = backend.needs.filter(({ find }) => !machine.has(find));
     return needs.length > 0 ? [{ backend, needs }] : [];
   });
@@ -44,20 +43,15 @@ export function plan(machine: Machine, mayInstall = true): Plan {
   const lines = missing.map(
     ({ backend, needs }) => `The tests of ${backend.name} need ${list(needs)}, missing here.`,
   );
-  const variables = missing.map(({ backend }) => urlVariable(backend)).join(", ");
   return {
     do: "fail",
     message: [
       ...lines,
       "On Debian this line brings what is missing:",
       `  ${installation(packages, root === "" ? "" : "sudo ")}`,
-      `Or name servers of your own in ${variables}, or test less with COORD_TEST_ONLY.`,
+      "Or test less, with COORD_TEST_ONLY.",
     ].join("\n"),
   };
-}
-
-function urlVariable({ name }: Backend): string {
-  return `COORD_TEST_${name.toUpperCase()}_URL`;
 }
 
 function installation(packages: Iterable<string>, root: string): string {

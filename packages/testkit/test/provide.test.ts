@@ -47,9 +47,9 @@ describe("the plan", () => {
     expect(plan(machine(there))).toEqual({ do: "nothing" });
   });
 
-  test("is nothing for backends that have a URL or are not chosen", () => {
-    const env = { COORD_TEST_ONLY: "paper,air", COORD_TEST_PAPER_URL: "paper:" };
-    expect(plan(machine(["apt-get"], env))).toEqual({ do: "nothing" });
+  test("is nothing for backends that are not chosen", () => {
+    const env = { COORD_TEST_ONLY: "paper,air" };
+    expect(plan(machine(["apt-get", "pen", "/usr/share/ink"], env))).toEqual({ do: "nothing" });
   });
 
   test("is one installation of all that is missing", () => {
@@ -75,7 +75,7 @@ describe("the plan", () => {
         "The tests of stone need chisel, missing here.",
         "On Debian this line brings what is missing:",
         "  sudo apt-get update && sudo apt-get install -y --no-install-recommends inks tools",
-        "Or name servers of your own in COORD_TEST_PAPER_URL, COORD_TEST_STONE_URL, or test less with COORD_TEST_ONLY.",
+        "Or test less, with COORD_TEST_ONLY.",
       ].join("\n"),
     });
   });
@@ -117,16 +117,12 @@ describe("the program", () => {
     expect(provide()).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
-  test("is silent when the backend has a URL", () => {
-    expect(provide({ COORD_TEST_CANVAS_URL: "canvas:" })).toMatchObject({ status: 0, stderr: "" });
-  });
-
   test("fails where nothing can be installed", () => {
     const { status, stdout, stderr } = provide();
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toContain(`The tests of canvas need ${join(folder, "brush")}, missing here.`);
     expect(stderr).toContain("apt-get install -y --no-install-recommends brushes");
-    expect(stderr).toContain("COORD_TEST_CANVAS_URL");
+    expect(stderr).toContain("COORD_TEST_ONLY");
   });
 
   test("fails for an unknown backend", () => {

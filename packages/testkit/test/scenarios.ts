@@ -132,13 +132,13 @@ export const underFaults: Readonly<Record<number, readonly string[]>> = {
     "a way to the backend > that breaks again and again costs nobody who holds or waits anything, not even just when a lock is released",
   ],
   27: [
-    "a crowd that waits > when the holder is killed: one of them gets it, and the others are not woken for nothing",
+    "a crowd that waits > when the holder is killed: one of them gets it and, which is counted over a network, the others are not woken for nothing",
   ],
   33: [
-    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said over a network",
   ],
   34: [
-    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said over a network",
   ],
   35: [
     "a way to the backend > that is slow has renewals under way all the time, and none of them is taken for a loss",
@@ -186,7 +186,7 @@ export const underFaults: Readonly<Record<number, readonly string[]>> = {
     "a backend that is away > refuses whoever starts, once and in words; whoever stops does, in bounded time",
   ],
   50: [
-    "what is held > is renewed together: thousands cost no more round trips than ten; all stay held",
+    "what is held > is renewed together: thousands stay held and, over a network, cost no more round trips than ten",
   ],
   51: [
     "tokens > of many who ask at once, in several processes, are all different and grow, also when one starts again",
@@ -201,7 +201,7 @@ export const underFaults: Readonly<Record<number, readonly string[]>> = {
     "a hold that is revoked > is told to its holder within a beat, in whatever way it is taken; it is not taken back, and its successor has a greater token",
   ],
   54: [
-    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said over a network",
   ],
   55: [
     "a holder that is paused > beyond its lease has lost at its first look what another has since, and its late write is refused; without a lease it has it still",
@@ -210,7 +210,7 @@ export const underFaults: Readonly<Record<number, readonly string[]>> = {
     "tokens > of many who ask at once, in several processes, are all different and grow, also when one starts again",
   ],
   57: [
-    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said",
+    "what is held > for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said over a network",
   ],
   66: [
     "an answer that gets lost > to one that dies before it comes: what was granted is free when its time is over, what was released at once; a machine that dies says nothing at all",

@@ -1,18 +1,19 @@
 /** Open until it is shut. */
 export class Gate {
   #opened: Promise<void> = Promise.resolve();
-  #open: () => void = () => {};
+  #open: (() => void) | undefined;
 
-  /** Doing so twice changes nothing. */
+  /** Doing so twice changes nothing: who waits goes on waiting. */
   shut(): void {
-    this.open();
+    if (this.#open) return;
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
     });
   }
 
   open(): void {
-    this.#open();
+    this.#open?.();
+    this.#open = undefined;
   }
 
   /** Resolves when it is open. */

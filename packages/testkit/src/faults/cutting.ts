@@ -113,6 +113,29 @@ export function describeCutting(subject: Subject, findings: Findings): void {
       }
     });
 
+    test("that stalls and breaks while a lock is given back, for longer than that is waited for but not than a lease, leaves nothing held", async () => {
+      const site = await Site.make(subject);
+      // So that a driver may wait for its connection for longer than core does for the driver.
+      const patient = { ttl: 30_000 };
+      const way = await site.lined(patient);
+      if (!way) return isNoMatterOfTime(site);
+      const { party, line } = way;
+      const other = await site.local(patient);
+      const { token } = await party.acquire("x");
+      line.stall();
+      const refused = await party.release("x").catch((error: unknown) => error);
+      if (site.byTime) expect(refused).toMatchObject({ code: "COORD_UNAVAILABLE" });
+      // Until core has had time to ask again.
+      await pass(500);
+      line.cut();
+      line.heal();
+      const next = await other.acquire("x", { timeout: slack });
+      expect(next.token).toBeGreaterThan(token);
+      await other.release("x");
+      expect((await party.acquire("x", { timeout: slack })).token).toBeGreaterThan(next.token);
+      await party.release("x");
+    });
+
     test("that is slow has renewals under way all the time, and none of them is taken for a loss", async () => {
       const site = await Site.make(subject);
       const way = await site.lined({ heartbeat: 20 });

@@ -13,7 +13,7 @@ const few = many / 2;
 /** A crowd that waits for one lock. */
 export function describeHerd(subject: Subject): void {
   describe("a crowd that waits", { timeout: 120_000 }, () => {
-    test("when the holder is killed: one of them gets it, and the others are not woken for nothing", async () => {
+    test("when the holder is killed: one of them gets it and, which is counted over a network, the others are not woken for nothing", async () => {
       // A busy machine puts off beats and has them counted together; a herd comes every time.
       let more = await requestsMore(subject);
       for (let again = 2; again > 0 && more >= few; again--) more = await requestsMore(subject);

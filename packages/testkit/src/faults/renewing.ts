@@ -7,7 +7,7 @@ import { Site } from "./site.js";
 /** What is held for long, and much of it; and tokens. */
 export function describeRenewing(subject: Subject): void {
   describe("what is held", { timeout: 60_000 }, () => {
-    test("for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said", async () => {
+    test("for much longer than the ttl stays so, with its token; tokens of a name that nobody uses meanwhile go on growing; after stop() nothing more is said over a network", async () => {
       const site = await Site.make(subject);
       const way = await site.way();
       const [holder, other] = [await site.local({}, way?.url), await site.local()];
@@ -29,7 +29,7 @@ export function describeRenewing(subject: Subject): void {
       expect(way?.line.proxy.connections ?? []).toEqual([]);
     });
 
-    test("is renewed together: thousands cost no more round trips than ten; all stay held", async () => {
+    test("is renewed together: thousands stay held and, over a network, cost no more round trips than ten", async () => {
       const site = await Site.make(subject);
       const way = await site.way();
       // What takes a busy machine long is not to be a matter of the lease.

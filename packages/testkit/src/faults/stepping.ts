@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { pass, slack } from "../contract/meanwhile.js";
 import type { Subject } from "../contract/rig.js";
@@ -72,6 +74,15 @@ export function describeStepping(subject: Subject, findings: Findings): void {
   });
 }
 
+/** Where nothing steps, nothing would be tested. */
+async function provesToStep(clock: WallClock): Promise<void> {
+  clock.step(hour / 1_000);
+  const env = { ...process.env, ...clock.env };
+  const { stdout } = await promisify(execFile)(process.execPath, ["-p", "Date.now()"], { env });
+  expect(Math.abs(Number(stdout) - Date.now() - hour)).toBeLessThan(hour / 2);
+  clock.step(0);
+}
+
 /** Somebody with a wall clock that nobody else has. */
 async function withOwnClock(site: Site): Promise<{ party: Party; step: (ms: number) => void }> {
   if (!site.apart) {
@@ -81,6 +92,7 @@ async function withOwnClock(site: Site): Promise<{ party: Party; step: (ms: numb
   if (WallClock.problem) throw new Error(`The wall clock cannot be stepped: ${WallClock.problem}.`);
   const clock = new WallClock();
   onTestFinished(() => clock[Symbol.dispose]());
+  await provesToStep(clock);
   const party = await site.taker({ env: clock.env });
   onTestFinished(async () => void (await party.end()));
   let ahead = 0;

@@ -8,6 +8,7 @@ import { readersFirst } from "./readers-first.js";
 import { reasonsGuessed } from "./reasons-guessed.js";
 import { revived } from "./revived.js";
 import { secondHolder } from "./second-holder.js";
+import { sinceKept } from "./since-kept.js";
 import { timersKept } from "./timers-kept.js";
 import { tokensReused } from "./tokens-reused.js";
 
@@ -24,4 +25,5 @@ export const breakages = {
   abortMissed,
   closedHalf,
   reasonsGuessed,
+  sinceKept,
 } as const satisfies Record<string, Breakage>;
