@@ -42,7 +42,7 @@ const libpq = {
   connect_timeout: {
     type: "seconds",
     min: 0.01,
-    help: "how long connecting to one server may take; 5 by default, less where there are several",
+    help: "how long connecting to one server may take; 5 at most by default, less where there are several to try",
   },
   target_session_attrs: {
     type: "string",

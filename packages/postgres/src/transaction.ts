@@ -1,4 +1,4 @@
-import { CoordError, systemClock } from "@coord/core/driver";
+import { CoordError, refuseUnknown, systemClock } from "@coord/core/driver";
 import {
   fenceOf,
   forbidden,
@@ -43,7 +43,8 @@ export interface TransactionLock {
  * rolled back when it rejects. There is no lease and no signal: what the transaction commits, it
  * commits under the lock.
  *
- * Rejects COORD_BUSY after the timeout, COORD_DEADLOCK where PostgreSQL finds one, and leaves the
+ * Rejects COORD_BUSY after the timeout, COORD_DEADLOCK where PostgreSQL finds one, COORD_BAD_OPTION for
+ * options that there are not, and leaves the
  * user's transaction usable and its settings as they were. `client` must not be used by others
  * meanwhile.
  */
@@ -53,6 +54,7 @@ export async function withTransaction<T>(
   options: TransactionOptions,
   fn: (lock: TransactionLock) => T | PromiseLike<T>,
 ): Promise<T> {
+  refuseUnknown(options, ["timeout", "shared", "namespace", "sequence"]);
   const { timeout = Infinity, shared = false, namespace = "coord" } = options;
   if (typeof timeout !== "number" || !(timeout >= 0)) {
     throw new CoordError(

@@ -133,7 +133,7 @@ describe("withTransaction()", () => {
     expect(failed[0]).toMatchObject({ code: "COORD_DEADLOCK" });
   });
 
-  test("refuses a transaction that has failed, and a timeout that is none", async () => {
+  test("refuses a transaction that has failed, a timeout that is none, and options that there are not", async () => {
     const one = await client();
     await one.query("BEGIN");
     await one.query("nonsense").catch(() => {});
@@ -142,5 +142,12 @@ describe("withTransaction()", () => {
     await one.query("ROLLBACK");
     const wrong = withTransaction(one, "x", { timeout: -1 }, () => {});
     await expect(wrong).rejects.toMatchObject({ code: "COORD_BAD_OPTION" });
+    // Who means a namespace and writes another word would have a lock that excludes nobody.
+    const misspelled = { timeout: 0, nameSpace: "app" };
+    const unknown = withTransaction(one, "x", misspelled, () => {});
+    await expect(unknown).rejects.toMatchObject({
+      code: "COORD_BAD_OPTION",
+      message: expect.stringContaining("namespace"),
+    });
   });
 });

@@ -28,7 +28,7 @@ export class BadArguments extends Error {}
 export const usage = `npm run soak -- <backend or backendUrl> [--minutes N | --seeds N] [--seed S]
 npm run soak -- --check FILE
 
-  <backend>      memory, file, redis or etcd: a place of its own for each history
+  <backend>      memory, file, etcd, redis, postgres or zookeeper: a place of its own for each history
   <backendUrl>   a place of yours; names begin with a prefix of their own for each history
   --minutes N    for so long (default: 1)
   --seeds N      so many histories
