@@ -8,6 +8,7 @@ import {
 import type { Rows } from "./connection/request.js";
 import { whoHas } from "./holders.js";
 import type { NamedLock } from "./locks.js";
+import type { Message } from "./messages.js";
 
 /** How long a holder has to give back what is taken by force, in milliseconds: then its session is ended. */
 const forcedAfter = 250;
@@ -85,17 +86,18 @@ export class Breaking {
   }
 
   /** What is said of breaks, to those who break and to those who hold. */
-  hear(message: string, locks: ReadonlyMap<bigint, NamedLock>): void {
-    const [word, first = "", second = "", third = "", backends = ""] = message.split(" ");
-    // Who has it only since then is not meant.
-    if (word === "b" && backends.split(",").includes(String(this.#options.backend()))) {
-      void this.#giveBack(locks.get(BigInt(first)), second, third);
+  hear(message: Message, locks: ReadonlyMap<bigint, NamedLock>): void {
+    if (message.kind === "break") {
+      const { key, token, id, backends } = message;
+      // Who has it only since then is not meant.
+      if (backends.includes(this.#options.backend())) {
+        void this.#giveBack(locks.get(key), token, id);
+      }
     }
-    const asked = word === "r" ? this.#asked.get(first) : undefined;
-    if (!asked) return;
-    const backend = Number(second);
-    asked.left.delete(backend);
-    if (third === "n") asked.others.add(backend);
+    const asked = message.kind === "answer" ? this.#asked.get(message.id) : undefined;
+    if (message.kind !== "answer" || !asked) return;
+    asked.left.delete(message.backend);
+    if (!message.isGiven) asked.others.add(message.backend);
     asked.poke();
   }
 
@@ -103,10 +105,14 @@ export class Breaking {
     for (const asked of this.#asked.values()) asked.poke();
   }
 
-  async #giveBack(lock: NamedLock | undefined, token: string, id: string): Promise<void> {
+  async #giveBack(
+    lock: NamedLock | undefined,
+    token: bigint | undefined,
+    id: string,
+  ): Promise<void> {
     if (!lock || lock.holders.size === 0) return;
     const { run, channel } = this.#options;
-    const isMeant = token === "-" || BigInt(token) === lock.token;
+    const isMeant = token === undefined || token === lock.token;
     if (isMeant) await lock.break();
     const answer = `'r ${id} ' || pg_backend_pid() || ' ${isMeant ? "y" : "n"}'`;
     await run(`SELECT pg_notify('${channel}', ${answer})`).catch(() => {});

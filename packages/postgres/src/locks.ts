@@ -9,6 +9,8 @@ export interface LockKeeper {
   readonly server: Server;
   /** Nothing is left of it here or at the server. */
   forget(lock: NamedLock): void;
+  /** It was answered with no: nobody wants it any more. */
+  drop(claim: Claim): void;
   /** What it has at the server cannot be known any more. */
   end(error: unknown): void;
 }
@@ -61,6 +63,8 @@ export class NamedLock {
 
   want(claim: Claim): void {
     this.#wanted.add(claim);
+    // It is not looked for again after a while, so now.
+    if (!claim.request.wait) this.#mayNotJoin = false;
     this.#next();
   }
 
@@ -187,13 +191,17 @@ export class NamedLock {
     for (const claim of this.#wanted) {
       if (claim.request.wait) continue;
       this.#wanted.delete(claim);
+      this.#keeper.drop(claim);
       claim.refuse({ busy: true });
     }
   }
 
   async #join(): Promise<void> {
     if (await this.#keeper.server.join(this.key)) {
+      const isGiven = this.#holders.size === 0;
       for (const claim of this.#wanted) this.#grant(claim);
+      // Meanwhile all others have given it back, and the session holds it for these alone.
+      if (isGiven) this.#tellGiven();
     } else {
       this.#mayNotJoin = true;
       this.#refuse();
@@ -215,6 +223,10 @@ export class NamedLock {
   #isGiven(): void {
     this.#state = "free";
     this.#mayNotJoin = false;
+    this.#tellGiven();
+  }
+
+  #tellGiven(): void {
     const given = this.#given;
     this.#given = [];
     for (const resolve of given) resolve();
@@ -248,6 +260,7 @@ export class NamedLock {
     for (const claim of this.#wanted) {
       if (cancelled && claim.request.wait) continue;
       this.#wanted.delete(claim);
+      this.#keeper.drop(claim);
       claim.fail(failure(error));
     }
   }

@@ -83,7 +83,9 @@ export class Server {
 
   /** Gives back all that the session has of a lock, whatever it is, but not the lock itself if `keep`. */
   async scrub(key: bigint, keep: boolean): Promise<void> {
-    await this.#asker.run(`${scrub(key, keep)};EXECUTE coord_wake_all('{${key}}')`);
+    await this.#asker.run(scrub(key, keep));
+    // By itself, because it may lack the room in which to look; who waits looks, too, after a while.
+    this.#call("coord_wake_all", list([key])).catch(() => {});
   }
 
   /** Gives back all that the session has, and wakes whoever waits for one of these. */

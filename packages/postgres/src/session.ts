@@ -24,6 +24,7 @@ import { Hearing } from "./hearing.js";
 import { applicationOf, endPrevious, whoHas } from "./holders.js";
 import { sessionKey } from "./keys.js";
 import { NamedLock, type LockKeeper } from "./locks.js";
+import { messageIn } from "./messages.js";
 import type { Place } from "./place.js";
 import { isOver, tooMany } from "./refused.js";
 import { Rechecks } from "./rechecks.js";
@@ -175,6 +176,12 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     this.#locks.delete(lock.key);
   }
 
+  drop(claim: Claim): void {
+    const { owner } = claim.request;
+    // It may have been asked for again as the same.
+    if (this.#claims.get(owner)?.claim === claim) this.#claims.delete(owner);
+  }
+
   async #open(): Promise<void> {
     const { clock, ttl, memberId, signal, previous } = this.#context;
     const { targets, keys, fencing, connectWithin, maxHolds } = this.#place;
@@ -218,10 +225,10 @@ export class PostgresSession implements Session, ClaimKeeper, LockKeeper {
     return rows;
   }
 
-  #hear(message: string): void {
-    const [word, key = "", ...rest] = message.split(" ");
-    if (word === "w") this.#locks.get(BigInt(key))?.wake(rest[0] ?? "*");
-    else this.#breaking.hear(message, this.#locks);
+  #hear(text: string): void {
+    const message = messageIn(text);
+    if (message?.kind === "wake") this.#locks.get(message.key)?.wake(message.whom);
+    else if (message) this.#breaking.hear(message, this.#locks);
   }
 
   /** The connection of the locks is over, and all that it held with it. */

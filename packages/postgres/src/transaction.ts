@@ -107,7 +107,7 @@ class Waiting {
   }
 
   async run(work: () => Promise<void>): Promise<void> {
-    const current = (name: string): string => `current_setting('${name}') AS ${name}`;
+    const current = (name: string): string => `pg_catalog.current_setting('${name}') AS ${name}`;
     const [before = {}] = await ask(
       this.#client,
       `SELECT ${current("lock_timeout")}, ${current("statement_timeout")}`,
@@ -149,7 +149,7 @@ class Waiting {
 
   async #set(lockTimeout: unknown, statementTimeout: unknown): Promise<void> {
     await this.#client.query(
-      "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)",
+      "SELECT pg_catalog.set_config('lock_timeout', $1, true), pg_catalog.set_config('statement_timeout', $2, true)",
       [lockTimeout, statementTimeout],
     );
   }
@@ -180,7 +180,8 @@ async function begin(client: TransactionClient): Promise<boolean> {
 
 async function draw(client: TransactionClient, sequence: TokenSequence): Promise<bigint> {
   const next = `SELECT ${fenceOf(sequence)} AS token`;
-  const kind = `(SELECT relpersistence FROM pg_catalog.pg_class WHERE oid = ${literal(identifier(sequence))}::regclass)`;
+  const id = `${literal(identifier(sequence))}::pg_catalog.regclass::pg_catalog.oid`;
+  const kind = `(SELECT relpersistence FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) ${id})`;
   const drawn = await ask(client, `${next}, ${kind} AS kind`);
   if (tokenIn(drawn) > perEpoch || drawn[0]?.["kind"] !== "u") return tokenIn(drawn);
   await client.query("SAVEPOINT coord_epoch");

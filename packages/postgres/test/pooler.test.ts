@@ -20,7 +20,11 @@ describe.skipIf(short)("by way of pgbouncer", () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  async function pooler(mode: string, size = 20): Promise<{ port: number; url: string }> {
+  async function pooler(
+    mode: string,
+    size = 20,
+    ...settings: string[]
+  ): Promise<{ port: number; url: string }> {
     const folder = mkdtempSync(join(tmpdir(), "coord-pgbouncer-"));
     const port = await freePort();
     const lines = [
@@ -34,6 +38,7 @@ describe.skipIf(short)("by way of pgbouncer", () => {
       `pool_mode = ${mode}`,
       `default_pool_size = ${size}`,
       "ignore_startup_parameters = extra_float_digits",
+      ...settings,
     ];
     const file = join(folder, "pgbouncer.ini");
     writeFileSync(
@@ -84,19 +89,33 @@ describe.skipIf(short)("by way of pgbouncer", () => {
     },
   );
 
+  test.each([2, 3])(
+    "in transaction mode, in turns of %i connections that are there, they are refused",
+    async (size) => {
+      const { port, url } = await pooler("transaction", size, "server_round_robin = 1");
+      const clients = await Promise.all(Array.from({ length: size }, () => clientOf(port)));
+      for (const client of clients) await client.query("BEGIN");
+      for (const client of clients) await client.query("COMMIT");
+      await expect(start(url)).rejects.toMatchObject({
+        code: "COORD_UNAVAILABLE",
+        message: expect.stringMatching(/session mode/),
+      });
+    },
+  );
+
   test("in transaction mode withTransaction() works", async () => {
     const { port } = await pooler("transaction");
-    const client = new Client({
-      host: "127.0.0.1",
-      port,
-      user: "postgres",
-      database: "postgres",
-      ssl: false,
-    });
-    await client.connect();
-    onTestFinished(() => client.end());
+    const client = await clientOf(port);
     await start(server.url());
     const token = await withTransaction(client, "x", { timeout: 1_000 }, (lock) => lock.token);
     expect(token).toBeGreaterThan(0n);
   });
 });
+
+async function clientOf(port: number): Promise<Client> {
+  const place = { host: "127.0.0.1", port, user: "postgres", database: "postgres" };
+  const client = new Client({ ...place, ssl: false });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}

@@ -133,6 +133,23 @@ describe("withTransaction()", () => {
     expect(failed[0]).toMatchObject({ code: "COORD_DEADLOCK" });
   });
 
+  test("calls nothing that others have put into the path in which it is looked for", async () => {
+    const { namespace } = space();
+    await start(server.url());
+    const one = await client();
+    await one.query(`
+      CREATE SCHEMA trap;
+      CREATE TABLE trap.sprung (what text);
+      CREATE FUNCTION trap.nextval(text) RETURNS bigint LANGUAGE sql AS $$ INSERT INTO trap.sprung VALUES ('nextval'); SELECT 1::bigint $$;
+      CREATE FUNCTION trap.current_setting(varchar) RETURNS text LANGUAGE sql AS $$ INSERT INTO trap.sprung VALUES ('setting'); SELECT '0' $$;
+      CREATE FUNCTION trap.same(oid, regclass) RETURNS bool LANGUAGE sql AS $$ INSERT INTO trap.sprung VALUES ('='); SELECT true $$;
+      CREATE OPERATOR trap.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = trap.same);
+      SET search_path = trap, public`);
+    const token = await withTransaction(one, "x", { namespace }, (lock) => lock.token);
+    expect(token).toBeGreaterThan(1_000n);
+    expect(await server.sql("SELECT * FROM trap.sprung")).toEqual([]);
+  });
+
   test("refuses a transaction that has failed, a timeout that is none, and options that there are not", async () => {
     const one = await client();
     await one.query("BEGIN");

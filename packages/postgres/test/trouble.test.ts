@@ -231,6 +231,31 @@ describe("a server that has no room", () => {
     expect(left[0]?.["n"]).toBe(ownKeys);
   });
 
+  test("because others have filled it refuses what is asked for, and everything that is held stays", async () => {
+    const own = await ownServer({ max_locks_per_transaction: 10, max_connections: 10 });
+    const url = own.url();
+    const [one, other] = [await start(url), await start(url)];
+    const hold = await one.getLock("x").acquire();
+    const waiting = other.getLock("x").acquire();
+    await expect.poll(async () => (await one.getLock("x").inspect()).waiters.length).toBe(1);
+    const filler = await own.client();
+    onTestFinished(() => filler.end());
+    // With a savepoint for each, so that none of those before is given back where there is no room.
+    await filler.query(`DO $$ BEGIN
+      FOR i IN 1..100000 LOOP
+        BEGIN PERFORM pg_advisory_lock(i); EXCEPTION WHEN out_of_memory THEN RETURN; END;
+      END LOOP; END $$`);
+    await expect(one.getLock("y").acquire()).rejects.toMatchObject({
+      code: "COORD_UNAVAILABLE",
+      message: expect.stringMatching(/max_locks_per_transaction/),
+    });
+    hold.assertHeld();
+    expect([hold.signal.aborted, one.state]).toEqual([false, "connected"]);
+    await filler.query("SELECT pg_advisory_unlock_all()");
+    await hold.release();
+    await (await waiting).release();
+  });
+
   test("for another connection says so", async () => {
     const own = await ownServer({ max_connections: 10 });
     const clients = await Promise.all(

@@ -36,11 +36,11 @@ export function tokenSequence(option = "public.coord_token"): TokenSequence {
   return { by: "sequence", schema, name };
 }
 
-/** The expression that draws a token. */
+/** The expression that draws a token, also where a user's search_path has others' functions in it. */
 export function fenceOf(fencing: Fencing): string {
   return fencing.by === "xid"
-    ? "pg_current_xact_id()::text::bigint"
-    : `nextval(${literal(identifier(fencing))})`;
+    ? "pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8"
+    : `pg_catalog.nextval(${literal(identifier(fencing))})`;
 }
 
 /** The sequence whose numbers those of another one begin with. */

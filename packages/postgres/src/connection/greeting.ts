@@ -1,10 +1,9 @@
 import { CoordError } from "@coord/core/driver";
-import { pooled } from "./refusals.js";
 import { homes, type Keys } from "../keys.js";
 import { preparations } from "../statements.js";
 import { fenceOf, type Fencing } from "./fence.js";
 import { makeSure } from "./sequence.js";
-import { sqlStateOf, type Wire } from "./wire.js";
+import type { Wire } from "./wire.js";
 
 /** What a server says of itself. */
 export interface ServerFacts {
@@ -69,36 +68,6 @@ export async function greetHearer(wire: Wire): Promise<void> {
   await wire.run(setAll(harmless));
 }
 
-/**
- * That each connection keeps the server's process to itself: a pooler that lends them out for a
- * transaction would hand our locks to others. Throws COORD_UNAVAILABLE.
- */
-export async function refusePooler(holder: Wire, hearer: Wire): Promise<void> {
-  let reads: (string | null)[][];
-  try {
-    const before = await backendOf(holder);
-    // For the transaction alone: what it would be set back for may be another's.
-    await hearer.run(
-      "BEGIN;SET LOCAL idle_in_transaction_session_timeout = 0;SET LOCAL statement_timeout = 0",
-    );
-    const other = await backendOf(hearer);
-    // A pool of one has none left to answer a third question.
-    reads = [before, other, before[0] === other[0] ? [] : await backendOf(holder)];
-    await hearer.run("COMMIT");
-  } catch (error) {
-    // What the server says, not that the connection broke.
-    throw sqlStateOf(error) === "" ? error : pooled(error);
-  }
-  const [[before, started] = [], [other, alsoStarted] = [], [after] = []] = reads;
-  if (other === before || other === after || after !== before) throw pooled();
-  if (started !== alsoStarted) {
-    throw new CoordError(
-      "COORD_UNAVAILABLE",
-      "Two connections to PostgreSQL came to two servers. Name each server by itself: locks are not replicated.",
-    );
-  }
-}
-
 // What a role, a database or a user's variable may have set otherwise, to what does no harm here.
 const harmless = {
   search_path: "pg_catalog",
@@ -143,9 +112,4 @@ export async function factsOf(wire: Wire): Promise<ServerFacts> {
     );
   }
   return { backend: Number(backend), started: started ?? "", room: Number(room) };
-}
-
-async function backendOf(wire: Wire): Promise<(string | null)[]> {
-  const [row = []] = await wire.run("SELECT pg_backend_pid(), pg_postmaster_start_time()");
-  return [...row];
 }

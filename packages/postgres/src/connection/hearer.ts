@@ -1,4 +1,5 @@
-import { greetHearer, refusePooler } from "./greeting.js";
+import { greetHearer } from "./greeting.js";
+import { refusePooler } from "./pooler.js";
 import { Wire, type Target, type WireOptions } from "./wire.js";
 
 /** The connection by which others say that they gave something back: it is made anew when it breaks. */

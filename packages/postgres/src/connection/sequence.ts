@@ -80,8 +80,8 @@ export function beginEpoch(sequence: TokenSequence): [lock: string, begin: strin
   // Of two numbers, the first of which is nobody else's.
   return [
     `SELECT pg_catalog.pg_advisory_xact_lock(${0xc00d}, ${name}::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int4)`,
-    `SELECT CASE WHEN pg_catalog.${fenceOf(sequence)} < ${perEpoch}
-      THEN pg_catalog.setval(${name}, pg_catalog.${fenceOf(epochsOf(sequence))} * ${perEpoch}) END`,
+    `SELECT CASE WHEN ${fenceOf(sequence)} OPERATOR(pg_catalog.<) ${perEpoch}
+      THEN pg_catalog.setval(${name}, ${fenceOf(epochsOf(sequence))} OPERATOR(pg_catalog.*) ${perEpoch}) END`,
   ];
 }
 

@@ -94,6 +94,11 @@ export class Wire {
     if (hear) this.#client.on("notification", ({ payload = "" }) => hear(payload));
   }
 
+  /** The process of the server that serves it, as it was said at the beginning: by a pooler, a number of its own. */
+  get backend(): number {
+    return (this.#client as unknown as { processID: number }).processID;
+  }
+
   /** Rejects with what the server says against it, or when the connection ends before the answer. */
   run(text: string): Promise<Rows> {
     return this.#ask(text);
