@@ -10,7 +10,7 @@ const patience = 100;
 const courtesy = 2;
 /** How often `try` looks again at a queue in which somebody is just for an instant. */
 const looksAtQueue = 3;
-/** How often one who waits tries to be seen, while somebody is in the queue for an instant. */
+/** How often one who is going to wait tries to be seen at once, while somebody is in the queue for an instant. */
 const mostTries = 8;
 /** How often a file that is replaced while it is opened is opened again. */
 const mostOpened = 100;
@@ -89,7 +89,7 @@ export class Entrance {
       gate = passed;
       const file = takeFree(place, shared);
       if (file) return file;
-      const wait = forLock(place.lock.take(), shared, signal);
+      const wait = inQueue(queue, forLock(place.lock.take(), shared, signal));
       return await this.#waits.until({ ...wait, path: place.queue.path });
     } finally {
       // First, so that who finds somebody in the queue is told when the gate opens.
@@ -119,7 +119,8 @@ export class Entrance {
       wait.giveUp();
       return file;
     };
-    return this.#waits.until({ ...this.#politely(place, queue, wait), lookElsewhere });
+    const polite = this.#politely(place, queue, wait);
+    return this.#waits.until({ ...inQueue(queue, polite), lookElsewhere });
   }
 
   /**
@@ -139,6 +140,19 @@ export class Entrance {
   #sinceRelease(place: Place): number {
     return Number(this.#clock.hrtime() - place.releasedAt) / 1e6;
   }
+}
+
+/**
+ * Tries at each look to be in the queue, until it is: those who come would find that nobody waits, and
+ * readers among them would pass by a writer for ever.
+ */
+function inQueue<T>(queue: LockFile, wait: Wait<T>): Wait<T> {
+  let isIn = false;
+  const look = (moved: () => void): T | undefined => {
+    isIn ||= queue.tryLock(true);
+    return wait.look(moved);
+  };
+  return { ...wait, look };
 }
 
 /** Whether nobody else is in the queue. */

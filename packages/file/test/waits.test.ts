@@ -82,6 +82,36 @@ describe("a wait", () => {
   });
 });
 
+test.each([
+  ["at the gate", ["x%queue", "x%gate"]],
+  ["at the lock", ["x%queue"]],
+])(
+  "a writer who waits %s, and found the queue locked at first, soon keeps later readers out",
+  async (_, names) => {
+    const folder = temporaryFolder();
+    const [one, two] = [await sessionOf(folder), await sessionOf(folder)];
+    const reader = await granted(one, request("x", { mode: "shared" }));
+    const [queue, gate] = names.map((name) => {
+      const file = LockFile.open(join(folder, name));
+      onTestFinished(() => file.close());
+      expect(file.tryLock()).toBe(true);
+      return file;
+    });
+    // The driver begins to wait before it returns.
+    const writing = granted(two, request("x"));
+    writing.catch(() => {});
+    queue?.unlock();
+    await vi.waitFor(async () => {
+      const later = await one.acquire(request("x", { mode: "shared", wait: false }));
+      if ("release" in later) await later.release(signal);
+      expect(later).toEqual({ busy: true });
+    }, 1_000);
+    gate?.unlock();
+    await reader.release(signal);
+    await (await writing).release(signal);
+  },
+);
+
 test("a hold that is over is watched no more", async () => {
   const folder = temporaryFolder();
   const session = await sessionOf(folder, { heartbeat: 50 });
