@@ -52,9 +52,12 @@ const libpq = {
   sslmode: {
     type: "string",
     values: ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-    help: "whether to use TLS, and what to check; prefer by default",
+    help: "whether to use TLS, and what to check; by default prefer, or verify-full with sslrootcert=system",
   },
-  sslrootcert: { type: "string", help: "a file of certificates to trust; system for Node's" },
+  sslrootcert: {
+    type: "string",
+    help: "a file of certificates to trust, without which nothing can be verified; system for Node's, with verify-full only",
+  },
   sslcert: { type: "string", help: "the file of our own certificate" },
   sslkey: { type: "string", help: "the file of our certificate's key" },
 } as const satisfies OptionSpec;

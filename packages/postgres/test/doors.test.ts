@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Coordinator } from "@coord/core";
@@ -152,12 +152,12 @@ describe("TLS", () => {
   });
 
   test("refuses an authority it does not know, and a server without TLS", async () => {
-    for (const [port, mode] of [
-      [secure.port, "verify-ca&sslrootcert=system"],
-      [secure.port, "verify-full&sslrootcert=system"],
-      [server.port, "require"],
+    for (const [port, options] of [
+      [secure.port, "sslrootcert=system"],
+      [secure.port, "sslrootcert=system&sslmode=verify-full"],
+      [server.port, "sslmode=require"],
     ] as const) {
-      const url = `postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=${mode}`;
+      const url = `postgresql://postgres@127.0.0.1:${port}/postgres?${options}`;
       await expect(connect(url, { drivers: [postgres] })).rejects.toMatchObject({
         code: "COORD_UNAVAILABLE",
       });
@@ -165,6 +165,40 @@ describe("TLS", () => {
     // Where it is only preferred, there is none.
     await works(`postgresql://postgres@127.0.0.1:${server.port}/postgres?sslmode=prefer`);
   });
+
+  test.each(["disable", "allow", "prefer", "require", "verify-ca"])(
+    "with sslrootcert=system and sslmode=%s is refused, also by a variable",
+    async (mode) => {
+      const place = `postgresql://postgres@127.0.0.1:${secure.port}/postgres?sslrootcert=system`;
+      const refusal = {
+        code: "COORD_BAD_OPTION",
+        message: expect.stringMatching(`${mode}.*verify-full`),
+      };
+      const refused = connect(`${place}&sslmode=${mode}`, { drivers: [postgres] });
+      await expect(refused).rejects.toMatchObject(refusal);
+      vi.stubEnv("PGSSLMODE", mode);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      await expect(connect(place, { drivers: [postgres] })).rejects.toMatchObject(refusal);
+    },
+  );
+
+  test.each(["verify-ca", "verify-full"])(
+    "with sslmode=%s takes authorities from the user's folder, and is refused without any",
+    async (mode) => {
+      const home = mkdtempSync(join(tmpdir(), "coord-home-"));
+      onTestFinished(() => rmSync(home, { recursive: true }));
+      vi.stubEnv("HOME", home);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const url = `postgresql://postgres@127.0.0.1:${secure.port}/postgres?sslmode=${mode}`;
+      await expect(connect(url, { drivers: [postgres] })).rejects.toMatchObject({
+        code: "COORD_BAD_OPTION",
+        message: expect.stringMatching(/sslrootcert.*system/),
+      });
+      mkdirSync(join(home, ".postgresql"));
+      copyFileSync(certificates.ca, join(home, ".postgresql/root.crt"));
+      await works(url);
+    },
+  );
 });
 
 describe("a URL is refused", () => {
