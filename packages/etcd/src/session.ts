@@ -22,6 +22,7 @@ import { Givebacks } from "./givebacks.js";
 import { holdersOf, infoOf } from "./holders.js";
 import type { Place } from "./place.js";
 import { Queue } from "./queue.js";
+import { Rechecks } from "./rechecks.js";
 import { Seats } from "./seats.js";
 import { traitsOf } from "./traits.js";
 import { Turn, type TurnKeeper } from "./turn.js";
@@ -29,8 +30,6 @@ import { Unwatched } from "./unwatched.js";
 
 /** How long to wait before connecting is tried again, in milliseconds. */
 const retryAfter = 100;
-/** How often at least whoever waits asks how it stands, in milliseconds: servers have lost news before. */
-const recheckEvery = 10_000;
 
 /** What one coordinator holds and waits for: a lease, to which all of its keys belong. */
 export class EtcdSession implements Session, TurnKeeper {
@@ -44,10 +43,8 @@ export class EtcdSession implements Session, TurnKeeper {
   readonly #turns = new Map<string, Turn>();
   readonly #seats = new Seats();
   readonly #unwatched: Unwatched;
-  // Those whose last question failed.
-  readonly #stalled = new Set<Turn>();
+  readonly #rechecks: Rechecks;
   #lease: Lease | undefined;
-  #recheckAt: number;
   #resolveEnded!: (end: SessionEnd) => void;
   #isOver = false;
 
@@ -60,18 +57,16 @@ export class EtcdSession implements Session, TurnKeeper {
 
   private constructor(place: Place, context: SessionContext) {
     const { clock } = context;
-    const { target, within, connectWithin } = place;
     this.id = newLease();
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
     this.#place = place;
     this.#context = context;
-    this.#recheckAt = clock.now() + recheckEvery;
     const endpoints = new Endpoints();
     this.#link = new Link({
       clock,
-      within,
+      within: place.within,
       retryAfter,
-      make: (lost) => new Connection({ target, endpoints, clock, within, connectWithin, lost }),
+      make: (lost) => new Connection({ ...place, endpoints, clock, lost }),
       greet: (connection) => connection.open(() => this.#greet(connection)),
       close: (connection) => connection.close(),
       state: (state) => context.state(state),
@@ -82,6 +77,7 @@ export class EtcdSession implements Session, TurnKeeper {
       this.#seats.free(turn.request.name, turn.seat),
     );
     this.#unwatched = new Unwatched(clock);
+    this.#rechecks = new Rechecks(clock);
   }
 
   get lease(): Lease {
@@ -110,11 +106,7 @@ export class EtcdSession implements Session, TurnKeeper {
     deletions.rest();
     if (this.#turns.size === 0) watches.rest();
     if (watches.overdue > this.#place.within) this.#link.giveUp(new Error("etcd watches nothing."));
-    const now = this.#context.clock.now();
-    const asked = now < this.#recheckAt ? [...this.#stalled] : this.#turns.values();
-    if (now >= this.#recheckAt) this.#recheckAt = now + recheckEvery;
-    for (const turn of asked) if (!turn.claim.granted) turn.ask();
-    this.#stalled.clear();
+    this.#rechecks.beat(this.#turns.values());
   }
 
   acquire(request: AcquireRequest): Promise<Grant | Busy> {
@@ -185,10 +177,11 @@ export class EtcdSession implements Session, TurnKeeper {
 
   failed(turn: Turn, error: unknown): void {
     if (isLeaseGone(error)) return this.#end("session", error);
-    // Maybe it was done. Whoever waits is asked for again, on the next connection or by the next beat.
-    if (turn.request.wait && !isRefusal(error)) return void this.#stalled.add(turn);
-    this.withdraw(turn.request.owner);
-    turn.claim.fail(error);
+    // Maybe it was done. Who waits or holds asks again, on the next connection or by the next beat.
+    const { claim, request } = turn;
+    if (claim.granted || (request.wait && !isRefusal(error))) return this.#rechecks.failed(turn);
+    this.withdraw(request.owner);
+    claim.fail(error);
   }
 
   superseded(): void {
@@ -199,7 +192,7 @@ export class EtcdSession implements Session, TurnKeeper {
   #leave(turn: Turn): void {
     this.#turns.delete(turn.request.owner);
     this.#unwatched.delete(turn);
-    this.#stalled.delete(turn);
+    this.#rechecks.delete(turn);
     turn.end();
   }
 
@@ -216,7 +209,7 @@ export class EtcdSession implements Session, TurnKeeper {
       await this.queue.begin(connection);
     }
     this.#givebacks.again().catch(() => {});
-    this.#stalled.clear();
+    this.#rechecks.clear();
     for (const turn of this.#turns.values()) turn.anew();
   }
 
