@@ -16,7 +16,8 @@ export class Unwatched {
   }
 
   add(turn: Turn): void {
-    this.#turns.set(turn, this.#clock.now());
+    // Who is told of again and again is not put off by it.
+    if (!this.#turns.has(turn)) this.#turns.set(turn, this.#clock.now());
     this.#timer ??= this.#clock.timer(watchAfter, () => this.#watch());
   }
 

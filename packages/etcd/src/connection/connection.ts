@@ -50,6 +50,7 @@ export class Connection {
   readonly #pending = new Set<(error: unknown) => void>();
   #client: Etcd3;
   #token = "";
+  #login: Promise<void> | undefined;
   #isOpen = false;
   #isClosed = false;
 
@@ -90,6 +91,15 @@ export class Connection {
     const { name, password } = user;
     const { token } = await auth.authenticate({ name, password });
     this.#token = token;
+  }
+
+  /** Once for all whose token is old; a stream keeps the one that it began with. */
+  async #logInAnew(old: string): Promise<void> {
+    if (this.#token !== old) return;
+    this.#login ??= this.#logIn()
+      .then(() => this.watches.renew())
+      .finally(() => (this.#login = undefined));
+    await this.#login;
   }
 
   txn(request: ITxnRequest): Promise<ITxnResponse> {
@@ -165,10 +175,11 @@ export class Connection {
       };
       const begin = (): void => {
         if (this.#isClosed) return;
+        const token = this.#token;
         ask().then(answered, (error: unknown) => {
           if (!(error instanceof Error && error.message.includes(oldToken))) return failed(error);
           // It was not done, so it can be asked again.
-          this.#logIn().then(ask).then(answered, failed);
+          this.#logInAnew(token).then(ask).then(answered, failed);
         });
       };
       if (turns) turns.enter(begin);

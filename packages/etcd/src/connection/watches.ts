@@ -68,6 +68,13 @@ export class Watches {
     this.close();
   }
 
+  /** Ends the stream, and all that is watched by it. Who listens is told, and watches by another one. */
+  renew(): void {
+    const watches = [...this.#asked, ...this.#confirmed.values()].filter(({ isOver }) => !isOver);
+    this.close();
+    for (const { listener } of watches) listener.ended();
+  }
+
   close(): void {
     const stream = this.#stream;
     this.#stream = undefined;
@@ -108,9 +115,12 @@ export class Watches {
     const watch = created ? this.#asked.shift() : this.#confirmed.get(id);
     // Of one that was ended here meanwhile.
     if (!watch) return;
+    // It has the token that the stream began with, so others would be refused, too. The id is none.
+    if (created && canceled) this.#lost(new Error("etcd refused to watch a key."));
+    else if (canceled) this.#confirmed.delete(id);
     if (canceled) {
-      this.#confirmed.delete(id);
-      if (!watch.isOver) watch.listener.ended();
+      // With a connection that was given up by that, all that it was to tell is asked for by the next.
+      if (!watch.isOver && this.#stream) watch.listener.ended();
       watch.isOver = true;
       return;
     }
