@@ -25,6 +25,8 @@ export class Ahead implements DeletionListener {
   #left: Set<string> | undefined;
   // The revision as of which they were read.
   #at = 0n;
+  // Its own key is gone, or nobody wants to know any more: who was before that key is no matter.
+  #isOver = false;
 
   constructor(
     own: Buffer,
@@ -48,7 +50,7 @@ export class Ahead implements DeletionListener {
 
   confirmed(): void {
     const { since } = this.#listening;
-    if (!this.#left || since === undefined) return;
+    if (this.#isOver || !this.#left || since === undefined) return;
     if (since > this.#at) this.#listener.unsure();
     else if (this.#left.size === 0) this.#listener.free();
   }
@@ -65,13 +67,15 @@ export class Ahead implements DeletionListener {
   }
 
   end(): void {
+    this.#isOver = true;
     this.#listening.leave();
   }
 
   #delete(key: string, at: bigint): void {
     // What was deleted before is there again.
-    if (at <= this.#at) return;
-    if (key === this.#own) this.#listener.removed(at);
-    else this.#left?.delete(key);
+    if (this.#isOver || at <= this.#at) return;
+    if (key !== this.#own) return void this.#left?.delete(key);
+    this.#isOver = true;
+    this.#listener.removed(at);
   }
 }

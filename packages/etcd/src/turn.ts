@@ -168,8 +168,10 @@ export class Turn {
   }
 
   #granted(): void {
+    // Without a key it stands nowhere, and has no token.
+    if (this.claim.granted || this.#revision === undefined) return;
     this.#unfollow();
-    this.claim.grant(this.#revision ?? "0");
+    this.claim.grant(this.#revision);
     if (this.#isAsked) this.claim.lose("broken");
   }
 
@@ -179,9 +181,7 @@ export class Turn {
     return new Ahead(
       spot.key,
       {
-        free: () => {
-          if (!this.claim.granted) this.#granted();
-        },
+        free: () => this.#granted(),
         removed: (at) => {
           if (at > BigInt(this.#revision ?? at)) this.#gone();
         },

@@ -19,6 +19,7 @@ function ahead(since: bigint | undefined) {
     told,
     were: (names: string, at: number) => it.were(keys(names), String(at)),
     deleted: (name: string, at: number) => it.deleted(Buffer.from(name), BigInt(at)),
+    end: () => it.end(),
     confirm: (at: bigint) => {
       listening.since = at;
       it.confirmed();
@@ -53,6 +54,33 @@ describe("those before a request", () => {
     expect(it.told).toEqual([]);
     it.deleted("own", 11);
     expect(it.told).toEqual(["removed"]);
+  });
+
+  test("are no matter any more when its own key was deleted, whatever was told first", () => {
+    for (const order of [
+      ["own", "a"],
+      ["a", "own"],
+    ]) {
+      const it = ahead(1n);
+      for (const [index, name] of order.entries()) it.deleted(name, 11 + index);
+      it.were("a", 10);
+      expect(it.told).toEqual(["removed"]);
+    }
+    const it = ahead(1n);
+    it.were("ab", 10);
+    it.deleted("own", 11);
+    it.deleted("a", 12);
+    it.deleted("b", 13);
+    it.were("", 14);
+    expect(it.told).toEqual(["removed"]);
+  });
+
+  test("are not told of to one that has left", () => {
+    const it = ahead(1n);
+    it.were("a", 10);
+    it.end();
+    it.deleted("a", 11);
+    expect(it.told).toEqual(["left"]);
   });
 
   test("do not come back by an answer that is late", () => {
