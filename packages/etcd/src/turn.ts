@@ -88,10 +88,8 @@ export class Turn {
       this.#own = undefined;
       this.ask();
     };
-    const changed = (how: "Put" | "Delete"): void => {
-      if (how === "Put") this.#toBeGivenUp();
-      else this.#gone();
-    };
+    const changed = (how: "Put" | "Delete"): void =>
+      how === "Put" ? this.#toBeGivenUp() : this.#gone();
     try {
       const what = { key: this.spot.key, start_revision: this.#from };
       this.#own = this.#keeper.connection.watches.watch(what, { changed, ended });
@@ -197,7 +195,7 @@ export class Turn {
 
   #follow(key: Buffer, at: string): void {
     this.#unlisten();
-    if (this.#rival?.key.equals(key)) return;
+    if (this.#rival?.follows(key)) return;
     this.#unwatchRival();
     const gone = (): void => this.#askSoon();
     const ended = (): void => {

@@ -14,6 +14,8 @@ export interface DeletionListener {
 interface Feed {
   readonly listeners: Set<DeletionListener>;
   since: bigint | undefined;
+  // The last that was told, of whoever listened then.
+  told: bigint | undefined;
   end(): void;
 }
 
@@ -47,9 +49,11 @@ export class Deletions {
   listen(name: string, range: KeyRange, listener: DeletionListener): Listening {
     const feed = this.#feeds.get(name) ?? this.#begin(name, range);
     feed.listeners.add(listener);
+    // Whoever joins has not heard what was told before.
+    const { told } = feed;
     return {
       get since() {
-        return feed.since;
+        return told ?? feed.since;
       },
       leave: () => void feed.listeners.delete(listener),
     };
@@ -75,11 +79,13 @@ export class Deletions {
       { ...range, filters: ["Noput"] },
       {
         confirmed: (at) => {
-          feed.since = BigInt(at);
+          feed.since = feed.told = BigInt(at);
           for (const listener of listeners) listener.confirmed();
         },
-        changed: (_, { key, mod_revision: at }) => {
-          for (const listener of listeners) listener.deleted(key, BigInt(at));
+        changed: (_, { key, mod_revision }) => {
+          const at = BigInt(mod_revision);
+          if (feed.told !== undefined && at > feed.told) feed.told = at;
+          for (const listener of listeners) listener.deleted(key, at);
         },
         ended: () => {
           this.#feeds.delete(name);
@@ -87,7 +93,7 @@ export class Deletions {
         },
       },
     );
-    const feed: Feed = { listeners, since: undefined, end };
+    const feed: Feed = { listeners, since: undefined, told: undefined, end };
     this.#feeds.set(name, feed);
     return feed;
   }
