@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { PrivateServer } from "@coord/testkit/tools";
 import { noop } from "cockatiel";
@@ -76,8 +76,27 @@ export class EtcdServer implements AsyncDisposable {
 
   /** Starts it again, with the data it had when it was killed, or without. */
   async restart({ data = true }: { data?: boolean } = {}): Promise<void> {
-    if (!data) rmSync(join(this.#server.folder, "data"), { recursive: true, force: true });
+    if (!data) rmSync(this.#data, { recursive: true, force: true });
     await this.#server.start();
+  }
+
+  /** While it is dead: keeps what it has, to be what it has after `rollBack()`. */
+  keep(): void {
+    cpSync(this.#data, this.#kept, { recursive: true });
+  }
+
+  /** While it is dead: what it had when that was kept is all that it has. */
+  rollBack(): void {
+    rmSync(this.#data, { recursive: true });
+    cpSync(this.#kept, this.#data, { recursive: true });
+  }
+
+  get #data(): string {
+    return join(this.#server.folder, "data");
+  }
+
+  get #kept(): string {
+    return join(this.#server.folder, "kept");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

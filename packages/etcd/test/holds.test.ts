@@ -48,4 +48,22 @@ describe("what is held", () => {
         reason: "taken",
       });
   });
+
+  test("is known to be lost when the server goes back to when it was not held, with the same lease", async () => {
+    const own = await EtcdServer.start();
+    onTestFinished(() => own[Symbol.asyncDispose]());
+    const one = await start(own.url());
+    await own.kill();
+    own.keep();
+    await own.restart();
+    const hold = await one.getLock("x").acquire({ timeout: 10_000 });
+    await own.kill();
+    own.rollBack();
+    await own.restart();
+    await expect
+      .poll(() => hold.signal.reason, { timeout: 5_000 })
+      .toMatchObject({ reason: "taken" });
+    const again = await one.getLock("x").acquire({ timeout: 5_000 });
+    again.assertHeld();
+  });
 });

@@ -123,3 +123,16 @@ describe("one who waits behind a crowd", () => {
     expect(watches.asked).toHaveLength(2);
   });
 });
+
+describe("one who holds", () => {
+  test("asks once on a new connection, and is told when its key is not there", async () => {
+    const { it, told, answer } = turn(false);
+    await answer({ revision: "20", rivals: [] });
+    it.anew();
+    await answer({ revision: "20", rivals: [], asked: false, at: "25" });
+    expect(told).toEqual(["enter", "look"]);
+    it.anew();
+    await answer(undefined);
+    expect(told).toEqual(["enter", "look", "look", "gone", "taken"]);
+  });
+});
