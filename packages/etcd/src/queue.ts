@@ -146,15 +146,19 @@ export class Queue {
    * where it may come there yet. Answered or not, it deletes nothing that is there under this key later.
    */
   async leave({ key }: Spot, revision: string | undefined): Promise<boolean> {
+    const fence = this.#fence;
     const isMine =
-      revision === undefined
-        ? equal("Mod", this.#session, this.#fence)
-        : equal("Create", key, revision);
+      revision === undefined ? equal("Mod", this.#session, fence) : equal("Create", key, revision);
     const { succeeded, responses } = await this.#link.connection.txn({
       compare: [isMine],
       success: [{ request_delete_range: { key } }],
     });
-    if (!succeeded && revision === undefined) throw unavailable(undefined);
+    if (!succeeded && revision === undefined) {
+      const cause = new Error("The mark that this connection put at the server is there no more.");
+      // By this one it would be refused for ever; the next one puts a newer mark.
+      if (fence === this.#fence) this.#link.giveUp(cause);
+      throw unavailable(cause);
+    }
     return Number(responses[0]?.response_delete_range?.deleted ?? 0) > 0;
   }
 
