@@ -4,6 +4,7 @@ import { Deletions } from "../src/connection/deletions.js";
 import type { WatchListener } from "../src/connection/watches.js";
 import { Keys } from "../src/keys.js";
 import { Turn, type TurnKeeper } from "../src/turn.js";
+import { Unwatched } from "../src/unwatched.js";
 
 /** What a connection watches, by a server that is the test: in the order in which it was asked. */
 class Watched {
@@ -135,4 +136,24 @@ describe("one who holds", () => {
     await answer(undefined);
     expect(told).toEqual(["enter", "look", "look", "gone", "taken"]);
   });
+});
+
+test("a key is watched soon, although it is told of again and again", () => {
+  let now = 0;
+  let timer: { readonly at: number; readonly fire: () => void } | undefined;
+  const clock = {
+    now: () => now,
+    timer: (ms: number, fire: () => void) => {
+      timer = { at: now + ms, fire };
+      return { cancel: () => {} };
+    },
+  };
+  const unwatched = new Unwatched(clock as never);
+  const watched: number[] = [];
+  const each = { watch: () => void watched.push(now) };
+  for (; now <= 100; now += 10) {
+    if (timer && timer.at <= now) timer.fire();
+    if (watched.length === 0) unwatched.add(each as never);
+  }
+  expect(watched).toEqual([50]);
 });
