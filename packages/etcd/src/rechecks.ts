@@ -24,9 +24,16 @@ export class Rechecks {
     this.#failed.delete(turn);
   }
 
-  /** All of them ask by themselves. */
-  clear(): void {
+  /**
+   * By a new connection all that wait ask by themselves. Of what is held, those ask whose key is not there:
+   * a cluster may have lost it and not the lease, and no watch tells of that, but waits for revisions to come.
+   */
+  async anew(turns: Iterable<Turn>, keysOfLease: () => Promise<readonly Buffer[]>): Promise<void> {
     this.#failed.clear();
+    const held = [...turns].filter(({ claim }) => claim.granted);
+    if (held.length === 0) return;
+    const keys = new Set((await keysOfLease()).map((key) => key.toString("latin1")));
+    for (const turn of held) if (!keys.has(turn.spot.key.toString("latin1"))) turn.ask();
   }
 
   /**

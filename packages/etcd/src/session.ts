@@ -209,8 +209,10 @@ export class EtcdSession implements Session, TurnKeeper {
       await this.queue.begin(connection);
     }
     this.#givebacks.again().catch(() => {});
-    this.#rechecks.clear();
     for (const turn of this.#turns.values()) turn.anew();
+    // Where that fails, by the next connection.
+    const keys = (): Promise<readonly Buffer[]> => connection.keysOf(this.id);
+    this.#rechecks.anew(this.#turns.values(), keys).catch(() => {});
   }
 
   async #renew(connection: Connection): Promise<void> {

@@ -72,13 +72,13 @@ export class Turn {
     else this.#asking = this.#ask().finally(() => (this.#asking = undefined));
   }
 
-  /** On a new connection what was answered last may be old, and what is held may have gone with what a cluster lost. */
+  /** On a new connection what was answered last may be old; what is watched is what is asked for from now on. */
   anew(): void {
     if (this.#isOver) return;
     // While it was greeted some of it may have been asked for already.
     this.#unwatch();
     if (this.#revision !== undefined) this.#keeper.entered(this);
-    this.ask();
+    if (!this.claim.granted) this.ask();
   }
 
   /** Watches its own key: it may be taken away, or asked back. */

@@ -126,13 +126,15 @@ describe("one who waits behind a crowd", () => {
 });
 
 describe("one who holds", () => {
-  test("asks once on a new connection, and is told when its key is not there", async () => {
+  test("asks nothing on a new connection, and is told when its key is not there", async () => {
     const { it, told, answer } = turn(false);
     await answer({ revision: "20", rivals: [] });
     it.anew();
+    expect(told).toEqual(["enter"]);
+    it.ask();
     await answer({ revision: "20", rivals: [], asked: false, at: "25" });
     expect(told).toEqual(["enter", "look"]);
-    it.anew();
+    it.ask();
     await answer(undefined);
     expect(told).toEqual(["enter", "look", "look", "gone", "taken"]);
   });

@@ -143,6 +143,12 @@ export class Connection {
     return this.#call(() => this.#client.leaseClient.leaseRevoke({ ID: id }));
   }
 
+  /** The keys that belong to a lease. */
+  async keysOf(id: string): Promise<readonly Buffer[]> {
+    const asked = { ID: id, keys: true };
+    return (await this.#call(() => this.#client.leaseClient.leaseTimeToLive(asked))).keys;
+  }
+
   timeToLive(id: string): Promise<ILeaseTimeToLiveResponse> {
     return this.#call(() => this.#client.leaseClient.leaseTimeToLive({ ID: id }));
   }
