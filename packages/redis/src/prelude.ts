@@ -8,6 +8,8 @@
  * - the queue: a sorted set of the owners who wait, by arrival.
  * - the token: the last one given.
  *
+ * An owner is a request of one session: two sessions never have the same.
+ *
  * The status is `h` for a hold, `c` for a claim (its owner has to confirm it until it ends) and `w`
  * for who waits, and renews its place as a holder renews a hold. The mode is `x` or `s`. A record is
  * `<asked by> <until> <since> <token> <session> <info>`.

@@ -133,7 +133,7 @@ local function renewOne(index, owner)
   local lock = keysAt(index)
   local value = redis.call('GET', lock.key)
   if value then
-    local status, asked = string.match(value, '^coord:x (.) ' .. string.gsub(owner, '%-', '%%-') .. ' (%S+)')
+    local status, asked = string.match(value, '^coord:x (.) ' .. string.gsub(owner, '%p', '%%%0') .. ' (%S+)')
     if status == 'c' then return 'c' end
     if status then
       redis.call('PEXPIRE', lock.key, ARGV[1])

@@ -3,6 +3,7 @@ import { Batches, type Part, type Question } from "./batches.js";
 import type { Connections } from "./connection/connect.js";
 import type { Script } from "./connection/script.js";
 import type { Keys } from "./keys.js";
+import type { Owners } from "./owners.js";
 import { scripts } from "./scripts.js";
 
 /** Of how many locks one script renews the holds: the server does nothing else meanwhile. */
@@ -16,6 +17,7 @@ export type Acquired =
 
 /** Somebody who holds or waits, as the scripts tell of them. */
 export type Entry = readonly [
+  /** As the server calls it: see `Owners`. */
   owner: string,
   mode: "x" | "s",
   since: string,
@@ -32,6 +34,7 @@ type Owned = Pick<AcquireRequest, "owner" | "name">;
 export class Server {
   readonly #link: Link<Connections>;
   readonly #keys: Keys;
+  readonly #owners: Owners;
   readonly #batches: Batches;
   readonly #session: string;
   readonly #ttl: string;
@@ -42,10 +45,12 @@ export class Server {
   constructor(
     link: Link<Connections>,
     keys: Keys,
+    owners: Owners,
     { session, ttl, info }: { session: string; ttl: number; info: object },
   ) {
     this.#link = link;
     this.#keys = keys;
+    this.#owners = owners;
     this.#batches = new Batches(() => link.connection);
     this.#session = session;
     this.#ttl = String(Math.ceil(ttl));
@@ -67,7 +72,14 @@ export class Server {
   /** @param isWanted whether somebody still waits for the answer */
   acquire({ name, owner, mode, wait }: AcquireRequest, isWanted: () => boolean): Promise<Acquired> {
     const how = (mode === "shared" ? "s" : "x") + (wait ? "1" : "0");
-    const part = { keys: this.#keys.of(name), args: [owner, how], isWanted };
+    const keys = this.#keys.of(name);
+    const left = this.#owners.previousNameOf(owner);
+    if (left !== undefined) {
+      // What it was granted and never heard of would keep us waiting. Where this fails, it ends by itself.
+      const part = { keys, args: [left], isWanted: always };
+      this.#batches.ask(this.#dropping, part).catch(() => {});
+    }
+    const part = { keys, args: [this.#owners.nameOf(owner), how], isWanted };
     return this.#batches.ask(this.#acquiring, part) as Promise<Acquired>;
   }
 
@@ -91,7 +103,7 @@ export class Server {
     for (let from = 0; from < owned.length; from += atOnce) {
       const some = owned.slice(from, from + atOnce);
       const keys = some.flatMap(({ name }) => this.#keys.of(name));
-      const owners = some.map(({ owner }) => owner);
+      const owners = some.map(({ owner }) => this.#owners.nameOf(owner));
       parts.push(commands.run(scripts.renew, keys, [this.#ttl, ...owners]));
     }
     return (await Promise.all(parts)).join("").split("") as Letter[];
@@ -109,7 +121,7 @@ export class Server {
   }
 
   #givenBack({ name, owner }: Owned): Part {
-    return { keys: this.#keys.of(name), args: [owner], isWanted: always };
+    return { keys: this.#keys.of(name), args: [this.#owners.nameOf(owner)], isWanted: always };
   }
 
   #run(script: Script, name: string, args: readonly string[]): Promise<unknown> {

@@ -21,6 +21,7 @@ import type { Connections } from "./connection/connect.js";
 import { noAnswer, retryAfter, sessionOver, wasDemoted } from "./connection/failures.js";
 import { Givebacks } from "./givebacks.js";
 import { infoOf } from "./holders.js";
+import { Owners } from "./owners.js";
 import type { Place } from "./place.js";
 import { Restarts } from "./restarts.js";
 import { Server, type Letter } from "./server.js";
@@ -38,6 +39,7 @@ export class RedisSession implements Session, ClaimKeeper {
   readonly ended: Promise<SessionEnd>;
   readonly #context: SessionContext;
   readonly #link: Link<Connections>;
+  readonly #owners: Owners;
   readonly #server: Server;
   readonly #givebacks: Givebacks;
   readonly #restarts: Restarts;
@@ -57,7 +59,7 @@ export class RedisSession implements Session, ClaimKeeper {
   }
 
   private constructor(place: Place, context: SessionContext) {
-    const { clock, ttl, info } = context;
+    const { clock, ttl, info, previous } = context;
     const { connect, keys, within, connectWithin } = place;
     this.traits = place.traits;
     this.lease = startLease(clock, { sentAt: clock.now(), ttl });
@@ -80,7 +82,8 @@ export class RedisSession implements Session, ClaimKeeper {
       state: (state) => context.state(state),
       unavailable: noAnswer,
     });
-    this.#server = new Server(this.#link, keys, { session: this.id, ttl, info });
+    this.#owners = new Owners(clock, { session: this.id, previous, ttl });
+    this.#server = new Server(this.#link, keys, this.#owners, { session: this.id, ttl, info });
     this.#givebacks = new Givebacks(this.#link, this.#server);
     this.#asking = new Asking(clock, this.#server, this.#restarts, {
       claims: this.#claims,
@@ -196,9 +199,9 @@ export class RedisSession implements Session, ClaimKeeper {
   }
 
   #hear(message: string): void {
-    const [word, owner = ""] = message.split(" ");
-    if (word === "given") for (const told of this.#breaking) told(owner);
-    const claim = this.#claims.get(owner);
+    const [word, name = ""] = message.split(" ");
+    if (word === "given") for (const told of this.#breaking) told(name);
+    const claim = this.#claims.get(this.#owners.ownerOf(name) ?? "");
     if (!claim) return;
     if (word === "claim") {
       // Also where an older question is still unanswered: that was asked before the claim.
