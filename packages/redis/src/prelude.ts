@@ -142,9 +142,17 @@ local function drop(lock, owner)
     return
   end
   lock.held = lock.held - 1
-  if lock.held > 0 then return end
-  redis.call('DEL', lock.key)
-  lock.value = false
+  if lock.held == 0 then
+    redis.call('DEL', lock.key)
+    lock.value = false
+    return
+  end
+  -- As long as the last who shares it: it may have been the one that renewed.
+  local till = now
+  for _, other in pairs(lock.records) do
+    if other.status ~= 'w' and other.till > till then till = other.till end
+  end
+  redis.call('PEXPIRE', lock.key, int(till - now + 1))
 end
 
 local function describe(list, lock, owner)

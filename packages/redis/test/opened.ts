@@ -11,7 +11,7 @@ type Request = Parameters<RedisSession["acquire"]>[0];
 type Open = (previous?: RedisSession) => Promise<RedisSession>;
 
 /** What opens sessions at this URL. */
-export async function opened(url: string, ttl = 20_000): Promise<Open> {
+export async function openerOf(url: string, ttl = 20_000): Promise<Open> {
   let place: Place | undefined;
   let context: Context | undefined;
   const coordinator = await connect(url, {

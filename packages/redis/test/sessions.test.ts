@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { opened, request } from "./opened.js";
+import { openerOf, request } from "./opened.js";
 import { RedisServer } from "./redis-server.js";
 import { keyOf } from "./subject.js";
 
@@ -14,7 +14,7 @@ const soon = new AbortController().signal;
 describe("a session that is over", () => {
   test("gives nothing back that the next one was granted for the same request", async () => {
     const url = server.url();
-    const open = await opened(url);
+    const open = await openerOf(url);
     const one = await open();
     await server.client.set(keyOf(url, "x"), "theirs");
     const waiting = one.acquire(request("x", "o-1"));
@@ -33,7 +33,7 @@ describe("a session that is over", () => {
   });
 
   test("and was granted what it never heard of does not keep the next one waiting for it", async () => {
-    const open = await opened(server.url());
+    const open = await openerOf(server.url());
     const one = await open();
     for (const mode of ["exclusive", "shared"] as const) {
       // As if the answer had got lost.
