@@ -50,7 +50,7 @@ const commands = () => (bytes: Buffer) =>
   bytes.toString("latin1").match(/^\*\d+\r$/gm)?.length ?? 0;
 
 /** Whether the script is called, by its hash or, the first time, by its text. */
-function calls(name: keyof typeof scripts): (bytes: Buffer) => boolean {
+export function calls(name: keyof typeof scripts): (bytes: Buffer) => boolean {
   const { lua, hash } = scripts[name];
   return (bytes) => bytes.includes(hash) || bytes.includes(lua);
 }

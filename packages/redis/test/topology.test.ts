@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Coordinator } from "@coord/core";
 import { redis } from "@coord/redis";
+import { TcpProxy } from "@coord/testkit";
 import { freePort, LineProcess } from "@coord/testkit/tools";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { RedisServer } from "./redis-server.js";
+import { calls } from "./subject.js";
 
 const short = process.env["COORD_TEST_SHORT"] !== undefined;
 if (short) console.info("COORD_TEST_SHORT: Sentinels and the Cluster are left out.");
@@ -162,5 +164,36 @@ describe.skipIf(short)("a Cluster", () => {
     expect(got.token).toBeGreaterThan(hold.token);
     expect(await target?.client.exists("move:{x}")).toBe(1);
     await got.release();
+  }, 30_000);
+
+  test("of which a connection breaks is asked again by us alone: what was released is not told as lost", async () => {
+    const proxies = await Promise.all(nodes.map(({ port }) => TcpProxy.start({ port })));
+    onTestFinished(async () => {
+      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+    });
+    const natMap = Object.fromEntries(
+      nodes.map(({ port }, index) => [
+        `127.0.0.1:${port}`,
+        { host: "127.0.0.1", port: proxies[index]?.port ?? 0 },
+      ]),
+    );
+    const startup = [{ host: "127.0.0.1", port: proxies[0]?.port ?? 0 }];
+    const client = new Cluster(startup, { natMap, lazyConnect: true });
+    const drivers = [redis.from(client)];
+    const coordinator = await start("redis:?namespace=breaks", { drivers });
+    const names = Array.from({ length: 20 }, (_, index) => `x${index}`);
+    // The scripts are known, and many ask nodes that are still being connected to.
+    const tried = await Promise.all(names.map((name) => coordinator.getLock(name).tryAcquire()));
+    expect(tried.filter((hold) => hold === undefined)).toEqual([]);
+    await Promise.all(tried.map(async (hold) => hold?.release()));
+    for (const name of names.slice(0, 5)) {
+      await coordinator.getLock(name).run(() => {
+        const swallowed = proxies.map((proxy) => proxy.swallow(calls("release")).forwarded);
+        void Promise.any(swallowed).then(() => {
+          for (const proxy of proxies) proxy.heal();
+        });
+      });
+    }
+    await expect.poll(() => coordinator.state).toBe("connected");
   }, 30_000);
 });

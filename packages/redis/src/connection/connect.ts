@@ -191,8 +191,12 @@ function clusterOptions(limits: Limits, server: object | undefined) {
   } = serverOptions(limits);
   return {
     lazyConnect: true,
-    enableOfflineQueue: false,
+    // What is asked of a node that is being connected to waits for that: it was not sent yet.
+    enableOfflineQueue: true,
     clusterRetryStrategy: () => null,
+    // 0 is never: what was on its way to a node when that broke would be sent again.
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
     slotsRefreshTimeout: limits.connectWithin ?? limits.within,
     redisOptions: { ...server, ...rest },
   } as const;
