@@ -1,4 +1,3 @@
-import type { Logger } from "@coord/core/driver";
 import { CoordError } from "@coord/core/driver";
 
 /** What a server says of itself. */
@@ -16,7 +15,7 @@ const tested = [6, 2] as const;
  * Reads the answer to INFO, and warns of what may take locks away.
  * @throws COORD_UNAVAILABLE for a server that is too old
  */
-export function readInfo(text: string, log: Logger): ServerInfo {
+export function readInfo(text: string, warn: (message: string) => void): ServerInfo {
   const fields = new Map(
     text.split(/\r?\n/).map((line): [string, string] => {
       const [name = "", ...value] = line.split(":");
@@ -31,14 +30,14 @@ export function readInfo(text: string, log: Logger): ServerInfo {
     );
   }
   if (isBelow(version, tested)) {
-    log.warn(`Redis ${version} is older than what this driver is tested with. Use 6.2 or later.`);
+    warn(`Redis ${version} is older than what this driver is tested with. Use 6.2 or later.`);
   }
   if (fields.get("role") === "slave") {
-    log.warn("This Redis is a replica: it grants no locks. Name the master, or the Sentinels.");
+    warn("This Redis is a replica: it grants no locks. Name the master, or the Sentinels.");
   }
   const policy = fields.get("maxmemory_policy") ?? "noeviction";
   if (fields.get("maxmemory") !== "0" && policy !== "noeviction") {
-    log.warn(
+    warn(
       `This Redis may evict locks when its memory is full (maxmemory-policy ${policy}). Set it to noeviction.`,
     );
   }

@@ -18,7 +18,7 @@ import { Asking } from "./asking.js";
 import { breakLock } from "./breaking.js";
 import { readInfo } from "./checks.js";
 import type { Connections } from "./connection/connect.js";
-import { noAnswer, retryAfter, sessionOver, wasDemoted } from "./connection/failures.js";
+import { noAnswer, retryAfter, sessionOver } from "./connection/failures.js";
 import { Givebacks } from "./givebacks.js";
 import { infoOf } from "./holders.js";
 import { Owners } from "./owners.js";
@@ -45,6 +45,7 @@ export class RedisSession implements Session, ClaimKeeper {
   readonly #restarts: Restarts;
   readonly #asking: Asking;
   readonly #claims = new Map<string, Claim>();
+  readonly #warned = new Set<string>();
   // Those who wait for news of what others give back.
   readonly #breaking = new Set<(owner: string) => void>();
   #resolveEnded!: (end: SessionEnd) => void;
@@ -93,12 +94,7 @@ export class RedisSession implements Session, ClaimKeeper {
 
   async beat(): Promise<void> {
     await this.#link.ready();
-    try {
-      await this.#renew();
-    } catch (error) {
-      if (wasDemoted(error)) this.#link.giveUp(error);
-      throw error;
-    }
+    await this.#renew();
   }
 
   acquire(request: AcquireRequest): Promise<Grant | Busy> {
@@ -158,7 +154,7 @@ export class RedisSession implements Session, ClaimKeeper {
   /** What all connections begin with. */
   async #greet(connections: Connections, channel: string): Promise<void> {
     await connections.open(channel);
-    const info = readInfo(await this.#server.info(), this.#context.log);
+    const info = readInfo(await this.#server.info(), (message) => this.#warn(message));
     this.#restarts.met(info);
     if (!this.#isGreeted) {
       // However long connecting took, the lease begins with what is asked now.
@@ -167,6 +163,13 @@ export class RedisSession implements Session, ClaimKeeper {
       this.#isGreeted = true;
     }
     await this.#renew();
+  }
+
+  /** A server that is connected to again and again is warned of once. */
+  #warn(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.#context.log.warn(message);
   }
 
   /** Renews the lease, and makes good what was lost on the way. */

@@ -1,5 +1,6 @@
 import type { Clock } from "@coord/core/driver";
 import { Cluster, Redis } from "ioredis";
+import { wasDemoted } from "./failures.js";
 import { run, type Script } from "./script.js";
 import type { Target } from "./target.js";
 import { Watchdog } from "./watchdog.js";
@@ -36,7 +37,7 @@ interface ConnectionOptions {
   /** How long connecting may take; undefined: as long as an answer. */
   readonly connectWithin: number | undefined;
   readonly hear: (message: string) => void;
-  /** Either of the two broke. It may be told twice. */
+  /** Either of the two broke, or the server takes no locks any more. It may be told twice. */
   readonly lost: (error: unknown) => void;
 }
 
@@ -82,12 +83,17 @@ function connectBy(ofCluster: boolean, make: (limits: Limits) => Client): Connec
       client.on("end", () => lost(failure));
       tame(client, limits);
     }
+    // It answers, and so would be asked for ever.
+    const failed = (error: unknown): void => {
+      if (wasDemoted(error)) lost(error);
+    };
     pushes.on("message", (_: string, message: string) => hear(message));
     return {
       commands: {
         ping: () => commands.ping(),
         info: () => commands.info(),
-        run: (script, keys, args, isWanted) => run(commands, script, keys, args, isWanted),
+        run: (script, keys, args, isWanted) =>
+          run(commands, script, keys, args, { isWanted, failed }),
       },
       together: !ofCluster,
       async open(channel) {
