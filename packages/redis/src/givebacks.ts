@@ -10,6 +10,9 @@ export class Givebacks {
   // What nobody wants any more and the server may still have; each with the question that is under way.
   readonly #unwanted = new Map<AcquireRequest, Promise<void> | undefined>();
 
+  // What is being released, from the first question to the last.
+  readonly #releasing = new Set<Promise<unknown>>();
+
   constructor(link: Link<Connections>, server: Server) {
     this.#link = link;
     this.#server = server;
@@ -27,12 +30,23 @@ export class Givebacks {
     await Promise.all(given);
   }
 
+  /** The same, and waits for what is being released: never while a connection is greeted, for which that waits. */
+  async all(): Promise<void> {
+    await Promise.all([this.again(), Promise.allSettled(this.#releasing)]);
+  }
+
   /** Tries until the server has answered, or until `signal` is aborted: then it rejects. */
   async release(request: AcquireRequest, signal: AbortSignal): Promise<"released" | "gone"> {
-    const done = await this.#link.insist(() => this.#server.release(request), signal);
-    // With a session all that was held through it is gone, and that is no error. What is gone when it
-    // is asked again may have been released by the request whose answer got lost.
-    return done && (done.answer === 1 || done.again) ? "released" : "gone";
+    const asked = this.#link.insist(() => this.#server.release(request), signal);
+    this.#releasing.add(asked);
+    try {
+      const done = await asked;
+      // With a session all that was held through it is gone, and that is no error. What is gone when it
+      // is asked again may have been released by the request whose answer got lost.
+      return done && (done.answer === 1 || done.again) ? "released" : "gone";
+    } finally {
+      this.#releasing.delete(asked);
+    }
   }
 
   #give(request: AcquireRequest): Promise<void> {

@@ -120,10 +120,14 @@ export class RedisSession implements Session, ClaimKeeper {
   async close(signal: AbortSignal): Promise<void> {
     if (this.#isOver) return;
     const unlisten = onAbort(signal, () => this.#end("closed"));
+    // When the lease is over, what is being released ends by itself.
+    const isOver = (): boolean => this.#context.clock.now() >= this.lease.usableUntil;
+    const giveBack = (): Promise<void> =>
+      isOver() ? this.#givebacks.again() : this.#givebacks.all();
     try {
       for (const { request } of this.#claims.values()) this.#givebacks.add(request);
       this.#claims.clear();
-      await this.#link.finish(() => this.#givebacks.again(), this.lease, signal);
+      await this.#link.finish(giveBack, this.lease, signal);
     } finally {
       unlisten();
       this.#end("closed");
