@@ -75,6 +75,7 @@ export class RedisSession implements Session, ClaimKeeper {
       within,
       retryAfter,
       make: (lost) => {
+        this.#restarts.connecting();
         const patience = (): number => this.#link.patience;
         return connect({ clock, within, patience, connectWithin, hear, lost });
       },
