@@ -40,6 +40,11 @@ export class Asking {
     return this.#asked.has(claim);
   }
 
+  /** The server says that it is the next: it may have become that without a question. */
+  isNext(claim: Claim): void {
+    if (!this.#rechecks.has(claim.request.owner)) void this.ask(claim);
+  }
+
   /** Asks, also where an earlier question is still unanswered. */
   askAgain(claim: Claim): void {
     this.#asked.delete(claim);

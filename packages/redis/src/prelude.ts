@@ -112,6 +112,15 @@ local function hold(lock, owner, record, ttl)
   return record.token
 end
 
+-- At the end of the queue, unless it has a place there.
+local function enqueue(lock, owner)
+  local last = redis.call('ZRANGE', lock.queue, -1, -1, 'WITHSCORES')
+  local place = math.max(microseconds, (tonumber(last[2]) or 0) + 1)
+  redis.call('ZADD', lock.queue, 'NX', int(place), owner)
+end
+
+local function isNext(lock, owner) return redis.call('ZRANGE', lock.queue, 0, 0)[1] == owner end
+
 local function tell(record, word, owner)
   redis.call('PUBLISH', channels .. record.session, word .. ' ' .. owner)
 end

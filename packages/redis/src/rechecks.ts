@@ -20,6 +20,11 @@ export class Rechecks {
     this.#arm(at);
   }
 
+  /** Whether it is to be looked after. */
+  has(owner: string): boolean {
+    return this.#due.has(owner);
+  }
+
   /** It waits no more. */
   forget(owner: string): void {
     if (!this.#due.delete(owner) || this.#due.size > 0) return;

@@ -47,17 +47,17 @@ local function acquireOne(i)
   local owner, how = ARGV[(i + 5) / 2], ARGV[(i + 7) / 2]
   local mode = string.sub(how, 1, 1)
   local lock = load(i)
-  pass(lock, ttl, owner)
   local record = lock.records[owner]
+  -- Others may have deleted the queue.
+  if record and record.status == 'w' then enqueue(lock, owner) end
+  pass(lock, ttl, owner)
   if not record then
     record = { mode = mode, since = int(now), token = '0', session = session, asked = '-', info = info }
     if admits(lock, mode) and redis.call('EXISTS', lock.queue) == 0 then
       return hold(lock, owner, record, ttl)
     end
     if string.sub(how, 2) == '0' then return { 'busy', holders(lock) } end
-    local last = redis.call('ZRANGE', lock.queue, -1, -1, 'WITHSCORES')
-    local place = math.max(microseconds, (tonumber(last[2]) or 0) + 1)
-    redis.call('ZADD', lock.queue, int(place), owner)
+    enqueue(lock, owner)
     record.status = 'w'
   end
   if record.status ~= 'w' then
@@ -70,7 +70,7 @@ local function acquireOne(i)
   write(lock, owner, record)
   extend(lock.state, ttl)
   extend(lock.queue, ttl)
-  if redis.call('ZRANGE', lock.queue, 0, 0)[1] ~= owner then return { 'wait', -1 } end
+  if not isNext(lock, owner) then return { 'wait', -1 } end
   local left = redis.call('PTTL', lock.key)
   if left < 0 or lock.held == 0 and left > 250 then left = 250 end
   return { 'wait', left + 1 }
@@ -125,7 +125,7 @@ return #answers > 1 and answers or answers[1]
 
 /**
  * Of many locks at once. ARGV: ttl, then an owner for each lock. Gives a letter for
- * each: `h` held, `b` held and to be given back, `c` claimed, `w` waiting, `g` gone.
+ * each: `h` held, `b` held and to be given back, `c` claimed, `n` next of those who wait, `w` waiting behind, `g` gone.
  */
 const renew = `${clock}${prelude}
 local ttl = tonumber(ARGV[1])
@@ -152,9 +152,10 @@ local function renewOne(index, owner)
     extend(lock.key, ttl)
     return record.asked == '-' and 'h' or 'b'
   end
+  enqueue(lock, owner)
   extend(lock.queue, ttl)
   pass(lock, ttl, owner)
-  return record.status
+  return record.status == 'w' and isNext(lock, owner) and 'n' or record.status
 end
 local answer = {}
 for i = 2, #ARGV do

@@ -25,8 +25,8 @@ export type Entry = readonly [
   info: string,
 ];
 
-/** How an owner stands: held, to be given back because of a break, claimed, waiting, gone. */
-export type Letter = "h" | "b" | "c" | "w" | "g";
+/** How an owner stands: held, to be given back because of a break, claimed, next, waiting behind, gone. */
+export type Letter = "h" | "b" | "c" | "n" | "w" | "g";
 
 type Owned = Pick<AcquireRequest, "owner" | "name">;
 

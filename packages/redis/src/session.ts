@@ -197,6 +197,8 @@ export class RedisSession implements Session, ClaimKeeper {
     if (claim.granted) {
       if (letter === "b") claim.lose("broken");
       if (letter === "g") this.#lost(claim, "taken");
+    } else if (letter === "n") {
+      this.#asking.isNext(claim);
     } else if (letter !== "w") {
       void this.#asking.ask(claim);
     }
