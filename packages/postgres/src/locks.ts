@@ -198,7 +198,7 @@ export class NamedLock {
 
   async #join(): Promise<void> {
     if (await this.#keeper.server.join(this.key)) {
-      const isGiven = this.#holders.size === 0;
+      const isGiven = this.#holders.size === 0 && this.#wanted.size > 0;
       for (const claim of this.#wanted) this.#grant(claim);
       // Meanwhile all others have given it back, and the session holds it for these alone.
       if (isGiven) this.#tellGiven();

@@ -44,6 +44,34 @@ describe("readers of one session", () => {
   });
 });
 
+test("what is given back while another reader joins, who gives up, is said to be when the server has done it", async () => {
+  let [joined, done] = [(_: boolean): void => {}, (_: boolean): void => {}];
+  const lock = new NamedLock(1n, {
+    server: {
+      ask: async () => 7n,
+      join: () => new Promise<boolean>((resolve) => (joined = resolve)),
+      release: () => new Promise<boolean>((resolve) => (done = resolve)),
+    } as unknown as Server,
+    forget: () => {},
+    drop: () => {},
+    end: () => {},
+  });
+  const request = { wait: true, mode: "shared" };
+  const [one, other] = [1, 2].map(() => ({ request, grant: () => {} }) as unknown as Claim);
+  if (!one || !other) throw new Error("There are two.");
+  lock.want(one);
+  await new Promise(setImmediate);
+  lock.want(other);
+  let isGiven = false;
+  const given = lock.release(one).then(() => (isGiven = true));
+  lock.withdraw(other);
+  joined(true);
+  await new Promise(setImmediate);
+  expect(isGiven).toBe(false);
+  done(true);
+  await given;
+});
+
 test("a try that is refused, or fails, is kept by nobody", async () => {
   for (const answer of [() => Promise.resolve(busy), () => Promise.reject(new Error("no"))]) {
     const dropped: Claim[] = [];

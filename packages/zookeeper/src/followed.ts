@@ -11,11 +11,14 @@ const most = 10;
 /** How many nodes there may be in the end, those of sessions included that are not in line. */
 const mostNodes = 3 * most;
 
+/** Why a folder is followed no more. In one that was made anew, numbers begin anew. */
+type Why = "too many" | "not all is told" | "made anew";
+
 /** A lock's folder, as it is told; undefined until that begins. */
 class Mirror implements Follower {
   readonly connection: Connection;
   readonly #folder: string;
-  readonly #end: (why: "too many" | "not all is told") => void;
+  readonly #end: (why: Why) => void;
   // The number of the next node that is made, if it has one: all that are made are counted.
   #next = 0;
   #nodes: Map<string, Contender | undefined> | undefined;
@@ -26,11 +29,7 @@ class Mirror implements Follower {
   /** Whether somebody was in the way of somebody here since the last beat. */
   isWanted = true;
 
-  constructor(
-    folder: string,
-    connection: Connection,
-    end: (why: "too many" | "not all is told") => void,
-  ) {
+  constructor(folder: string, connection: Connection, end: (why: Why) => void) {
     this.connection = connection;
     this.#folder = folder;
     this.#end = end;
@@ -48,12 +47,12 @@ class Mirror implements Follower {
 
   made(child: string): void {
     const contender = contenderOf(child);
-    const left = contender === undefined ? 0 : (contender.number - this.#next) & 0x7fff_ffff;
+    const missing = contender === undefined ? 0 : (contender.number - this.#next) & 0x7fff_ffff;
     this.#next += 1;
     this.#nodes?.set(child, contender);
     this.#contenders = undefined;
     // Servers tell nothing of nodes that we may not read, whose owners may be before us.
-    if (left !== 0) this.#end("not all is told");
+    if (missing !== 0) this.#end(missing < 0x4000_0000 ? "not all is told" : "made anew");
     else if (this.#nodes && this.#nodes.size > mostNodes) this.#end("too many");
   }
 

@@ -287,6 +287,12 @@ describe("whoever waits in a folder that is followed", () => {
     expect([woken(), begins()]).toEqual([1, false]);
   });
 
+  test("has it asked for when the folder was removed and made anew, and followed again", () => {
+    const { follower, woken, begins } = wait(["own", "other"]);
+    follower.made("a__lock__0000000000");
+    expect([woken(), begins()]).toEqual([1, true]);
+  });
+
   test("is not misled by numbers that turn from positive to negative", () => {
     const { follower, woken } = wait(["own", "other"], 0x7fff_ffff);
     follower.made("a__lock__2147483647");
