@@ -45,7 +45,8 @@ describe("readers of one session", () => {
 });
 
 test("what is given back while another reader joins, who gives up, is said to be when the server has done it", async () => {
-  let [joined, done] = [(_: boolean): void => {}, (_: boolean): void => {}];
+  let joined: ((answer: boolean) => void) | undefined;
+  let done: ((answer: boolean) => void) | undefined;
   const lock = new NamedLock(1n, {
     server: {
       ask: async () => 7n,
@@ -65,10 +66,10 @@ test("what is given back while another reader joins, who gives up, is said to be
   let isGiven = false;
   const given = lock.release(one).then(() => (isGiven = true));
   lock.withdraw(other);
-  joined(true);
+  joined?.(true);
   await new Promise(setImmediate);
   expect(isGiven).toBe(false);
-  done(true);
+  done?.(true);
   await given;
 });
 
