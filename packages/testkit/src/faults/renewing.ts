@@ -55,9 +55,10 @@ export function describeRenewing(subject: Subject): void {
       await acquire(0, 10);
       const few = await beats();
       await acquire(10, many);
-      // What came with them may still be under way.
+      // What came with them may still be under way, on a busy machine for long; renewals come every time.
       await pass(site.beat);
-      const all = await beats();
+      let all = await beats();
+      for (let again = 5; again > 0 && all > 3 * few + 4; again--) all = await beats();
       expect(all).toBeLessThanOrEqual(3 * few + 4);
       for (let index = 0; index < many; index++) await holder.assertHeld(`x${index}`);
     });
