@@ -146,6 +146,24 @@ describe("a grant whose own lease is over when it comes", () => {
     return { clock, coordinator, owners, log };
   }
 
+  test("is not given back a second time while that is under way, also where nobody waits any more", async () => {
+    let [asked, answer] = [0, (): void => {}];
+    const { coordinator, clock } = await prepared(() => {
+      asked += 1;
+      return new Promise((resolve) => (answer = () => resolve("released")));
+    });
+    const waiting = errorOf(coordinator.getLock("x").acquire({ timeout: 1_000 }));
+    await clock.advance(12_000);
+    expect(await waiting).toMatchObject({ code: "COORD_BUSY" });
+    expect(asked).toBe(1);
+    answer();
+    await settled();
+    // Once more, to be sure, as of any grant that nobody waits for.
+    expect(asked).toBe(2);
+    answer();
+    await coordinator.stop();
+  });
+
   test("is given back, and the lock is asked for again as the same owner", async () => {
     const { coordinator, owners, clock } = await prepared(async () => "released");
     const hold = await coordinator.getLock("x").acquire();

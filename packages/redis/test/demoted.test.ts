@@ -51,7 +51,11 @@ describe("a server that has become a replica", () => {
     await demote({ found: true });
     const lock = coordinator.getLock("x");
     await expect(lock.tryAcquire()).rejects.toMatchObject({ code: "COORD_UNAVAILABLE" });
-    await expect.poll(() => lock.tryAcquire().catch(() => undefined)).toBeDefined();
+    await expect
+      .poll(() => lock.tryAcquire().catch(() => undefined))
+      .toMatchObject({ name: "x", token: expect.any(BigInt) });
+    expect((await lock.inspect()).holders).toHaveLength(1);
+    expect(coordinator.state).toBe("connected");
   });
 
   test("is connected to again and again by whoever waits, and warned of once", async () => {
