@@ -90,12 +90,12 @@ export class Breaking {
     if (message.kind === "break") {
       const { key, token, id, backends } = message;
       // Who has it only since then is not meant.
-      if (backends.includes(this.#options.backend())) {
-        void this.#giveBack(locks.get(key), token, id);
-      }
+      const isMeant = backends.includes(this.#options.backend());
+      if (isMeant) void this.#giveBack(locks.get(key), token, id);
     }
-    const asked = message.kind === "answer" ? this.#asked.get(message.id) : undefined;
-    if (message.kind !== "answer" || !asked) return;
+    if (message.kind !== "answer") return;
+    const asked = this.#asked.get(message.id);
+    if (!asked) return;
     asked.left.delete(message.backend);
     if (!message.isGiven) asked.others.add(message.backend);
     asked.poke();

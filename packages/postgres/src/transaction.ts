@@ -44,9 +44,8 @@ export interface TransactionLock {
  * commits under the lock.
  *
  * Rejects COORD_BUSY after the timeout, COORD_DEADLOCK where PostgreSQL finds one, COORD_BAD_OPTION for
- * options that there are not, and leaves the
- * user's transaction usable and its settings as they were. `client` must not be used by others
- * meanwhile.
+ * options that there are not, and leaves the user's transaction usable and its settings as they were.
+ * `client` must not be used by others meanwhile.
  */
 export async function withTransaction<T>(
   client: TransactionClient,

@@ -41,7 +41,7 @@ export class Asking {
   }
 
   /** The server says that it is the next: it may have become that without a question. */
-  isNext(claim: Claim): void {
+  becameNext(claim: Claim): void {
     if (!this.#rechecks.has(claim.request.owner)) void this.ask(claim);
   }
 

@@ -198,7 +198,7 @@ export class RedisSession implements Session, ClaimKeeper {
       if (letter === "b") claim.lose("broken");
       if (letter === "g") this.#lost(claim, "taken");
     } else if (letter === "n") {
-      this.#asking.isNext(claim);
+      this.#asking.becameNext(claim);
     } else if (letter !== "w") {
       void this.#asking.ask(claim);
     }

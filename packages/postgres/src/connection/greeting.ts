@@ -9,8 +9,6 @@ import type { Wire } from "./wire.js";
 export interface ServerFacts {
   /** The process of the server that serves the connection. */
   readonly backend: number;
-  /** When the server started: another one after each start, and of each server. */
-  readonly started: string;
   /** How many locks there is room for, of all sessions. */
   readonly room: number;
 }
@@ -95,10 +93,10 @@ const whereNeeded = `SELECT set_config('transaction_timeout', '0', false) WHERE 
 /** Throws COORD_UNAVAILABLE for a server that will not do. Nothing is changed at it. */
 export async function factsOf(wire: Wire): Promise<ServerFacts> {
   const [row = []] = await wire.run(
-    `SELECT pg_backend_pid(), pg_postmaster_start_time(), current_setting('server_version_num'), pg_is_in_recovery(), current_setting('transaction_read_only'),
+    `SELECT pg_backend_pid(), current_setting('server_version_num'), pg_is_in_recovery(), current_setting('transaction_read_only'),
       current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)`,
   );
-  const [backend, started, version, standby, readOnly, room] = row;
+  const [backend, version, standby, readOnly, room] = row;
   if (Number(version) < oldest) {
     throw new CoordError(
       "COORD_UNAVAILABLE",
@@ -111,5 +109,5 @@ export async function factsOf(wire: Wire): Promise<ServerFacts> {
       "This PostgreSQL is a standby, or read-only: locks taken on it exclude nobody elsewhere. Name the primary, or several hosts to find it among.",
     );
   }
-  return { backend: Number(backend), started: started ?? "", room: Number(room) };
+  return { backend: Number(backend), room: Number(room) };
 }
